@@ -1,0 +1,1 @@
+"""One use case per verb; no terminal, no environment."""

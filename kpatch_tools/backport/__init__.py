@@ -1,0 +1,1 @@
+"""Bringing a change to another version, or saying exactly why not."""

@@ -1,0 +1,1 @@
+"""Checks of a patch on a tree, one a file."""

@@ -1,0 +1,37 @@
+"""What a check says: findings, and their sum."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from .ids import RepoPath
+
+
+class Status(IntEnum):
+    """Ordered: the worst wins."""
+
+    PASS = 0
+    SKIP = 1
+    ERROR = 2
+    FAIL = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One statement of one check.
+
+    `id` is the check's stable id. `file` and `line` (1-based, in the file after the patch) are None where the
+    statement is about the patch as a whole. `message` says what is wrong or was shown; `hint` what to do, if known.
+    """
+
+    id: str
+    status: Status
+    message: str
+    file: RepoPath | None = None
+    line: int | None = None
+    hint: str = ""
+
+
+def worst(findings: Iterable[Finding]) -> Status:
+    """The worst status of `findings`. Silence is ERROR: a check that never reported has not passed."""
+    return max((finding.status for finding in findings), default=Status.ERROR)

@@ -1,0 +1,1 @@
+"""C to Python: types, layout, translation, runtime."""

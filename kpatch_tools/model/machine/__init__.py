@@ -1,0 +1,1 @@
+"""Memory, page tables and CPU of the modelled machine."""

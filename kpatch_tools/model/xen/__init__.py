@@ -1,0 +1,1 @@
+"""Xen's page-table rules, one small cited function each."""

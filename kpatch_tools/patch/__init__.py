@@ -1,0 +1,1 @@
+"""Patches as values: the only room that knows unidiff."""

@@ -1,0 +1,1 @@
+"""Patch mail in, findings out."""

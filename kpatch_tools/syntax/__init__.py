@@ -1,0 +1,1 @@
+"""C as the kernel writes it: the only room that knows tree-sitter."""

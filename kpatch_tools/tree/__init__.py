@@ -1,0 +1,1 @@
+"""Git trees as values: the only room that knows pygit2."""
