@@ -1,0 +1,57 @@
+# kpatch-tools: `make demo` shows what kpt does, `make test` shows that it works. Needs git, make and Python 3.11+.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+DEPS   := $(VENV)/.installed
+TOOLS  := $(VENV)/.tools
+
+.PHONY: help demo test lint real bench cover wheel clean
+
+help:
+	@echo "make demo   install into $(VENV) and run the main job on the embedded miniature kernel"
+	@echo "make test   the test suite, without a kernel at hand"
+	@echo "make lint   ruff, mypy --strict, import-linter"
+	@echo "make real   the tests that need a real kernel: KPT_LINUX_GIT=/path/to/linux.git"
+	@echo "make bench  speed as ratios against git: KPT_LINUX_GIT=/path/to/linux.git"
+	@echo "make wheel  build dist/*.whl"
+
+$(DEPS): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "kpt needs Python 3.11 or newer: make PYTHON=python3.11"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "no venv module: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+$(TOOLS): $(DEPS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]' build
+	@touch $@
+
+demo: $(DEPS)
+	@$(BIN)/kpt demo
+
+test: $(DEPS)
+	$(BIN)/python -m pytest -m "not real"
+
+lint: $(TOOLS)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+real: $(DEPS)
+	@test -n "$(KPT_LINUX_GIT)" || { echo "make real needs KPT_LINUX_GIT: a git directory with mainline history up to v3.1"; exit 2; }
+	$(BIN)/python -m pytest -m real
+
+bench: $(DEPS)
+	@test -n "$(KPT_LINUX_GIT)" || { echo "make bench needs KPT_LINUX_GIT: a git directory with mainline history up to v3.1"; exit 2; }
+	$(BIN)/python bench/hooks.py
+	$(BIN)/python bench/backport.py
+
+cover: $(DEPS)
+	$(BIN)/python -m pytest -m "not real" --cov --cov-report=term-missing
+
+wheel: $(TOOLS)
+	$(BIN)/python -m build --wheel --outdir dist .
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
