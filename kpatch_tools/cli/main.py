@@ -1,0 +1,90 @@
+"""The command group: finds the verb, and turns every way of ending into an exit code."""
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+import click
+
+from kpatch_tools import __version__
+from kpatch_tools.core.errors import KpatchError
+
+VERBS: Final[Mapping[str, str]] = {
+    "backport": "Bring a hook, a commit or a patch to another version, or say why not.",
+    "generate": "Write a hook's complete patch for a version.",
+    "apply": "Apply a patch to a version in memory; refuse what would be wrong.",
+    "check": "Check a patch, a commit or a range.",
+    "model": "Execute a version's own page-table code under Xen's rules.",
+    "hooks": "Show hook tables: slots, defaults, overrides, call sites.",
+    "demo": "The main job on the embedded miniature kernel.",
+    "completion": "Print the shell's completion script.",
+}
+
+EXIT_INTERRUPTED: Final = 130
+"""What a shell reports for a program that SIGINT ended."""
+
+
+class VerbGroup(click.Group):
+    """Knows the verbs by name and imports a verb's module only when that verb runs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f".{cmd_name}", package=__package__)
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(
+    cls=VerbGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`kpt VERB --help` shows worked examples. Exit codes: 0 done or nothing to do, 1 a person is needed, "
+    "2 bad usage or input, 3 undetermined.",
+)
+@click.version_option(__version__, prog_name="kpt")
+def kpt() -> None:
+    """Analyse, generate, check and backport Linux kernel patches, and confirm them by executing the tree's own C.
+
+    kpt reads a git repository of the kernel (--repo, else the one around the current directory, else KPT_LINUX_GIT)
+    and never touches its work tree or index.
+    """
+
+
+def main() -> None:
+    """Run `kpt` and exit."""
+    try:
+        code = kpt.main(standalone_mode=False)
+    except KpatchError as error:
+        _report(error)
+        code = 2
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; nothing was left half written", err=True)
+        code = EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`kpt … | head`): not our failure, and nothing more to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _report(error: KpatchError) -> None:
+    if "--json" in sys.argv:
+        import json
+
+        fields = {"code": error.code, "message": error.message, "hint": error.hint}
+        click.echo(json.dumps({"schema": 1, "error": fields}, indent=2))
+    click.echo(f"kpt: {error.message} [{error.code}]", err=True)
+    if error.hint:
+        click.echo(f"  next: {error.hint}", err=True)
