@@ -1,1 +1,55 @@
 """C as the kernel writes it: the only room that knows tree-sitter."""
+
+from tree_sitter import Node
+
+from kpatch_tools.syntax.conditionals import Directive
+from kpatch_tools.syntax.masking import Annotation, Masked, mask
+from kpatch_tools.syntax.nodes import (
+    ancestors,
+    declarations,
+    declared_name,
+    descend,
+    enclosing_function,
+    enclosing_function_node,
+    find_function,
+    find_functions,
+    find_initialiser,
+    find_struct,
+    function_name,
+    functions,
+    line_of,
+    name_of,
+    structs,
+    text,
+)
+from kpatch_tools.syntax.parser import ParsedFile, errors_in, parse_c
+from kpatch_tools.syntax.query import matches, query
+
+__all__ = [
+    "Annotation",
+    "Directive",
+    "Masked",
+    "Node",
+    "ParsedFile",
+    "ancestors",
+    "declarations",
+    "declared_name",
+    "descend",
+    "enclosing_function",
+    "enclosing_function_node",
+    "errors_in",
+    "find_function",
+    "find_functions",
+    "find_initialiser",
+    "find_struct",
+    "function_name",
+    "functions",
+    "line_of",
+    "mask",
+    "matches",
+    "name_of",
+    "parse_c",
+    "query",
+    "structs",
+    "text",
+]

@@ -1,0 +1,56 @@
+"""Which of the kernel's macros need masking: names, not versions; an unknown one only costs a parse error, said."""
+
+import re
+
+_PLAIN = rb"""
+    asmlinkage | notrace | noinline(?:_for_stack)? | fastcall
+  | __(?:dev|cpu|mem|net)?(?:init|exit)(?:data|const|rodata)?(?:_refok|_memblock|_or_module)?
+  | __initdata_(?:memblock|or_module|refok) | __exit_refok | __init_task_data | __ref(?:data|const)?
+  | __user | __kernel | __iomem | __percpu | __rcu | __force | __nocast | __bitwise__? | __private | __safe
+  | __must_check | __always_inline | __always_unused | __maybe_unused | __used | __unused | __packed | __pure
+  | __weak | __visible | __cold | __hot | __naked | __noreturn | __deprecated | __malloc | __noclone
+  | __attribute_const__ | __read_mostly | __ro_after_init | __sched | __lockfunc | __kprobes | __irq_entry
+  | __softirq_entry | __cacheline_aligned(?:_in_smp)? | ____cacheline_aligned(?:_in_smp)?
+  | ____cacheline_internodealigned_in_smp | __page_aligned_(?:data|bss) | __nosavedata | __vsyscall_fn
+  | __vsyscall_gtod_data | __section_vsyscall_gtod_data
+  | __extension__ | __nostackprotector | __noinline | __latent_entropy | __randomize_layout
+"""
+_WITH_ARGUMENTS = rb"""
+    __attribute__ | __attribute | __section__? | __aligned | __printf | __scanf | __acquires | __releases
+  | __must_hold | __assume_aligned | __alloc_size
+  | EXPORT_\w*SYMBOL\w*
+  | (?:module|core|postcore|arch|subsys|fs|device|late|pure|early|console|security|rootfs)_initcall(?:_sync)?
+  | module_(?:init|exit) | __initcall | __exitcall | early_param | __setup | __setup_param
+  | late_time_init_call | __early_initcall | IRQCHIP_DECLARE | x86_cpu_dev_register | cpu_dev_register
+  | IOMMU_INIT\w* | apic_drivers?
+  | MODULE_\w+ | __MODULE_\w+ | module_param\w* | MODULE_PARM_DESC
+"""
+_PER_CPU = rb"(?:DEFINE|DECLARE)_(?:PER_CPU|EARLY_PER_CPU_READ|INIT_PER_CPU)(?:_\w+)?"
+_ITERATOR = rb"\w*for_each(?:_\w+)? | \w*for_all_\w+ | \w*_foreach(?:_\w+)?"
+_TYPE_ARGUMENT = rb"""
+    va_arg | container_of | \w+_entry(?:_rcu)? | \w+_entry_safe | min_t | max_t | clamp_t | typecheck | KMEM_CACHE
+  | __builtin_va_arg | \w*_container_of | FIELD_SIZEOF | field_sizeof
+  | sizeof_field | alloc_percpu(?:_gfp)? | __builtin_types_compatible_p | offsetof | typeof_member
+"""
+
+
+def _whole(*patterns: bytes) -> re.Pattern[bytes]:
+    return re.compile(b"|".join(patterns), re.VERBOSE)
+
+
+BLANK = _whole(_PLAIN)
+"""Expands to an attribute or to nothing."""
+
+BLANK_WITH_ARGUMENTS = _whole(_WITH_ARGUMENTS)
+"""The same with arguments, or a registration at top level that declares nothing the file names again."""
+
+PER_CPU = _whole(_PER_CPU)
+"""`NAME(type, variable)`: a declaration."""
+
+ITERATOR = _whole(_ITERATOR)
+"""`NAME(...) statement`: reads as `while (...) statement`."""
+
+TYPE_ARGUMENT = _whole(_TYPE_ARGUMENT)
+"""Called with a type among the arguments."""
+
+CANDIDATE = rb"\b(?:(?:" + b"|".join((_PLAIN, _WITH_ARGUMENTS, _PER_CPU, _ITERATOR, _TYPE_ARGUMENT)) + rb")\b)"

@@ -1,0 +1,83 @@
+"""Parses one C file as the kernel writes it."""
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import tree_sitter
+import tree_sitter_c
+from tree_sitter import Node
+
+from kpatch_tools.core.span import Span
+
+from .conditionals import Directive
+from .masking import Annotation, mask
+
+
+@cache
+def c_language() -> tree_sitter.Language:
+    """The grammar; loading it costs a millisecond, so it is kept."""
+    return tree_sitter.Language(tree_sitter_c.language())
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFile:
+    """A file and its tree. Offsets of nodes hold in `source` and in `masked` alike.
+
+    `errors`: where the grammar gave up or had to imagine a token (then the span is empty or short), outermost only.
+    `annotations`: masked macros in file order. `disabled`: text that is never compiled as C, blank in the tree.
+    """
+
+    source: bytes
+    masked: bytes
+    root: Node
+    errors: tuple[Span, ...]
+    annotations: tuple[Annotation, ...]
+    disabled: tuple[Span, ...]
+    directives: tuple[Directive, ...]
+
+    def text(self, node: Node) -> bytes:
+        """The node's original bytes, annotations included (`node.text` has blanks there)."""
+        return self.source[node.start_byte : node.end_byte]
+
+    def is_disabled(self, offset: int) -> bool:
+        """Whether the byte at `offset` is under `#if 0` or in a part for the assembler only."""
+        index = bisect_right(self.disabled, offset, key=lambda span: span.start) - 1
+        return index >= 0 and offset < self.disabled[index].end
+
+    def annotations_in(self, span: Span) -> tuple[Annotation, ...]:
+        """The annotations that begin inside `span`."""
+        low = bisect_right(self.annotations, span.start - 1, key=lambda note: note.span.start)
+        high = bisect_right(self.annotations, span.end - 1, key=lambda note: note.span.start)
+        return self.annotations[low:high]
+
+
+def parse_c(data: bytes) -> ParsedFile:
+    """Parse a C file or header. Never fails: what was not understood is in `errors`."""
+    masked = mask(data)
+    root = tree_sitter.Parser(c_language()).parse(masked.data).root_node
+    return ParsedFile(
+        source=data,
+        masked=masked.data,
+        root=root,
+        errors=errors_in(root),
+        annotations=masked.annotations,
+        disabled=masked.disabled,
+        directives=masked.directives,
+    )
+
+
+def errors_in(node: Node) -> tuple[Span, ...]:
+    """Where the tree at or below `node` is not to be trusted, outermost only, in file order."""
+    return tuple(_errors(node))
+
+
+def _errors(node: Node) -> Iterator[Span]:
+    if not node.has_error:
+        return
+    if node.is_error or node.is_missing:
+        yield Span(node.start_byte, node.end_byte)
+        return
+    for child in node.children:
+        yield from _errors(child)

@@ -1,0 +1,33 @@
+"""tree-sitter queries: the bundled ones by name, others as text."""
+
+from functools import cache
+from importlib.resources import files
+
+import tree_sitter
+from tree_sitter import Node
+
+from .parser import c_language
+
+
+@cache
+def compiled_query(name_or_text: str) -> tree_sitter.Query:
+    """A query by the name of its file in `queries/` (no suffix), or by its own text, which has parentheses.
+
+    >>> compiled_query("functions").capture_count > 0
+    True
+    """
+    if "(" in name_or_text:
+        text = name_or_text
+    else:
+        text = files(__package__).joinpath("queries", f"{name_or_text}.scm").read_text("utf-8")
+    return tree_sitter.Query(c_language(), text)
+
+
+def query(name_or_text: str, node: Node) -> dict[str, list[Node]]:
+    """All captures at or below `node`: capture name to nodes; a name without any capture is absent."""
+    return tree_sitter.QueryCursor(compiled_query(name_or_text)).captures(node)
+
+
+def matches(name_or_text: str, node: Node) -> list[dict[str, list[Node]]]:
+    """The same, match by match."""
+    return [captures for _, captures in tree_sitter.QueryCursor(compiled_query(name_or_text)).matches(node)]

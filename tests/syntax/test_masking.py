@@ -1,0 +1,102 @@
+"""Masking: offsets and newlines stay, the grammar meets no error, the annotation remains findable."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kpatch_tools.syntax import mask, parse_c
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("static int __init f(void)\n{\n\treturn 0;\n}\n", ["__init"]),
+        ("static void __init_refok f(void) { }\n", ["__init_refok"]),
+        ("struct ops table __initdata = {\n\t.a = f,\n};\n", ["__initdata"]),
+        ('extern int x __attribute__((section(".data"), aligned(4)));\n', ["__attribute__"]),
+        ("asmlinkage long f(const char __user *p, void __iomem *q);\n", ["asmlinkage", "__user", "__iomem"]),
+        ("int x;\nEXPORT_SYMBOL_GPL(x);\n", ["EXPORT_SYMBOL_GPL"]),
+        ("static int f(void) { return 0; }\nmodule_init(f)\nint y;\n", ["module_init"]),
+        ("static DEFINE_PER_CPU(struct foo, bar) = { 1 };\n", ["DEFINE_PER_CPU"]),
+        ("void f(void)\n{\n\tlist_for_each_entry(a, &b, c) {\n\t\tg(a);\n\t}\n}\n", ["list_for_each_entry"]),
+        ("void f(void)\n{\n\tfor_each_cpu(i, m)\n\t\tg(i);\n}\n", ["for_each_cpu"]),
+        ("void f(void)\n{\n\tx = container_of(p, struct foo, bar)->z;\n}\n", []),
+        ("void f(void)\n{\n\tx = min_t(unsigned long, a, b);\n}\n", []),
+        ("void f(void)\n{\n\tx = va_arg(ap, struct foo *);\n}\n", []),
+        ("static __always_inline __printf(1, 2) void f(const char *s, ...);\n", ["__always_inline", "__printf"]),
+    ],
+)
+def test_annotation_is_blanked_and_kept(source: str, names: list[str]) -> None:
+    parsed = parse_c(source.encode())
+    assert parsed.errors == ()
+    assert [note.name for note in parsed.annotations] == names
+    for note in parsed.annotations:
+        assert parsed.source[note.span.start :].startswith(note.name.encode())
+        assert not parsed.masked[note.span.start :].startswith(note.name.encode())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'char *s = "static int __init f(void)";\n',
+        "/* __init and list_for_each(x) */ int x;\n",
+        "// __user\nint x;\n",
+        "#define __init __section(.init.text)\n",
+        "#define X(a) \\\n\tint __init a(void)\n",
+        "#ifdef __init\n#endif\n",
+        "int __init_begin, my__init;\n",
+        "void f(void) { for_each_thing(a, b); x = for_each_thing(a) + 1; }\n",
+    ],
+)
+def test_nothing_else_is_touched(source: str) -> None:
+    masked = mask(source.encode())
+    assert masked.data == source.encode()
+    assert masked.annotations == ()
+
+
+def test_per_cpu_variable_becomes_a_declaration() -> None:
+    data = mask(b"DEFINE_PER_CPU(struct foo, bar);\n").data
+    assert data.split() == [b"struct", b"foo", b"bar", b";"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "#if 0\nGONE\n#endif\nKEPT\n",
+        "#if 0\nGONE\n#else\nKEPT\n#endif\n",
+        "#if 1\nKEPT\n#else\nGONE\n#endif\n",
+        "#if 0 /* why */\n#if X\nGONE\n#else\nGONE\n#endif\n#endif\nKEPT\n",
+        "#ifdef X\n#if (0)\nGONE\n#endif\nKEPT\n#endif\n",
+        "#ifdef __ASSEMBLY__\nGONE\n#else\nKEPT\n#endif\n",
+        "#ifndef __ASSEMBLY__\nKEPT\n#else\nGONE\n#endif\n",
+        "#if !defined(__ASSEMBLY__)\nKEPT\n#endif\n#if 0 && X\nGONE\n#endif\n",
+        "#if X\nKEPT\n#elif 0\nGONE\n#endif\n",
+        "/*\n#if 0\n*/\nKEPT\n#if 0\nGONE\n",
+        "#if 0\nit's GONE\n#endif\nKEPT\n",
+    ],
+)
+def test_disabled_text(source: str) -> None:
+    parsed = parse_c(source.encode())
+    assert parsed.is_disabled(source.index("GONE"))
+    assert not parsed.is_disabled(source.index("KEPT"))
+    assert b"GONE" not in parsed.masked
+    assert b"KEPT" in parsed.masked
+
+
+_C = ("(", ")", "{", "}", "/*", "*/", '"', "'", "\n", "\\\n", "x", ";", ",", "//", "é")
+_KERNEL = ("__init ", "#if 0", "#else", "#endif", "#define ", "list_for_each(", "DEFINE_PER_CPU(", "__attribute__((")
+_PIECES = st.sampled_from(_C) | st.sampled_from(_KERNEL)
+
+
+@given(st.lists(_PIECES, max_size=40).map("".join))
+def test_offsets_are_kept(source: str) -> None:
+    data = source.encode()
+    masked = mask(data).data
+    assert len(masked) == len(data)
+    assert [i for i, byte in enumerate(masked) if byte == 10] == [i for i, byte in enumerate(data) if byte == 10]
+    parse_c(data)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes(data: bytes) -> None:
+    parsed = parse_c(data)
+    assert len(parsed.masked) == len(data)
