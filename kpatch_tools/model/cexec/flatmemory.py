@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from kpatch_tools.core.errors import KpatchError
 
 
-class WildAccess(Exception):
+class WildAccess(Exception):  # noqa: N818 - what the guest did, as MachineFault is
     """An access outside the data area: flat memory has no page tables that could map it."""
 
     def __init__(self, address: int) -> None:
