@@ -1,1 +1,24 @@
-"""Git trees as values: the only room that knows pygit2."""
+"""Git repositories: the only room that imports pygit2."""
+
+from .folder import Folder
+from .history import TreeChange
+from .lines import LineHunk, diff_lines
+from .merge import MergeResult, merge_blobs
+from .objects import CommitData, Signature
+from .repository import KernelTree
+from .revisions import Revision
+from .view import TreeAt
+
+__all__ = [
+    "CommitData",
+    "Folder",
+    "KernelTree",
+    "LineHunk",
+    "MergeResult",
+    "Revision",
+    "Signature",
+    "TreeAt",
+    "TreeChange",
+    "diff_lines",
+    "merge_blobs",
+]

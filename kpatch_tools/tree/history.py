@@ -1,0 +1,177 @@
+"""Walking commits, and what each changed."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import pygit2
+from pygit2.enums import SortMode
+
+from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.ids import ObjectId, RepoPath
+
+from .objects import MODE_FOLDER, CommitData, TreeEntry, is_regular
+from .objectstore import ObjectStore
+
+_NOTHING = TreeEntry(0, ObjectId("0" * 40))
+
+
+@dataclass(frozen=True, slots=True)
+class TreeChange:
+    """One path that differs between two trees; the side that does not exist is None (mode and blob too).
+
+    Symlinks and submodules are reported with their modes, folders never.
+    """
+
+    old_path: RepoPath | None
+    new_path: RepoPath | None
+    old_blob: ObjectId | None
+    new_blob: ObjectId | None
+    old_mode: int | None
+    new_mode: int | None
+
+    @property
+    def path(self) -> RepoPath:
+        """The path after the change; before it, where it was deleted."""
+        path = self.new_path or self.old_path
+        assert path is not None, "a change has at least one side"
+        return path
+
+
+def walk(
+    store: ObjectStore,
+    *,
+    include: Iterable[ObjectId],
+    exclude: Iterable[ObjectId],
+    paths: Sequence[str],
+    first_parent: bool,
+    reverse: bool,
+) -> Iterator[CommitData]:
+    """See KernelTree.walk."""
+    walker = store.repository.walk(None, SortMode.TOPOLOGICAL | SortMode.TIME | (SortMode.REVERSE if reverse else 0))
+    if first_parent:
+        walker.simplify_first_parent()
+    try:
+        for oid in include:
+            walker.push(oid)
+        for oid in exclude:
+            walker.hide(oid)
+        wanted = tuple(path.strip("/") for path in paths)
+        touched = _Touched(store, wanted, first_parent=first_parent) if wanted else None
+        for found in walker:
+            commit = store.commit(ObjectId(str(found.id)))
+            if touched is None or touched(commit):
+                yield commit
+    except (KeyError, pygit2.GitError) as error:
+        raise history_ends(store, error) from error
+
+
+def history_ends(store: ObjectStore, error: Exception) -> KpatchError:
+    """The error for a commit that a walk needs and the repository lacks."""
+    if store.repository.is_shallow:
+        return KpatchError(
+            "shallow-history",
+            "this clone is shallow, and its history ends before the answer",
+            hint="fetch the rest of the history: git fetch --unshallow",
+        )
+    return KpatchError("missing-object", f"the history is incomplete: {error}", hint="run git fsck, or fetch again")
+
+
+class _Touched:
+    """Whether a commit differs from every parent at one of the paths: entry ids are compared, nothing is diffed."""
+
+    def __init__(self, store: ObjectStore, paths: tuple[str, ...], *, first_parent: bool) -> None:
+        self._store = store
+        self._paths = paths
+        self._first_parent = first_parent
+        self._states: dict[ObjectId, tuple[TreeEntry, ...]] = {}
+
+    def __call__(self, commit: CommitData) -> bool:
+        state = self._state(commit.oid, commit.tree)
+        parents = commit.parents[:1] if self._first_parent else commit.parents
+        if not parents:
+            return any(entry != _NOTHING for entry in state)
+        return all(self._state(parent, None) != state for parent in parents)
+
+    def _state(self, oid: ObjectId, tree: ObjectId | None) -> tuple[TreeEntry, ...]:
+        known = self._states.get(oid)
+        if known is None:
+            root = tree if tree is not None else self._store.commit(oid).tree
+            known = tuple(self._store.entry(root, path) or _NOTHING for path in self._paths)
+            self._states[oid] = known
+        return known
+
+
+def changes_between(
+    store: ObjectStore, old: ObjectId | None, new: ObjectId | None, prefix: str = ""
+) -> Iterator[TreeChange]:
+    """Every path that differs between two trees (None: the empty tree), in tree order, without renames."""
+    before = {} if old is None else store.tree(old)
+    after = {} if new is None else store.tree(new)
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    changes: list[TreeChange] = []
+    for name in names:
+        path = prefix + name.decode("utf-8", "surrogateescape")
+        changes += _entry_changes(store, path, before.get(name), after.get(name))
+    yield from sorted(changes, key=lambda change: change.path.encode("utf-8", "surrogateescape"))
+
+
+def _entry_changes(store: ObjectStore, path: str, old: TreeEntry | None, new: TreeEntry | None) -> Iterator[TreeChange]:
+    old_folder = old.oid if old is not None and old.mode == MODE_FOLDER else None
+    new_folder = new.oid if new is not None and new.mode == MODE_FOLDER else None
+    if old_folder is not None or new_folder is not None:
+        yield from changes_between(store, old_folder, new_folder, path + "/")
+    old_leaf = old if old_folder is None else None
+    new_leaf = new if new_folder is None else None
+    if old_leaf is None and new_leaf is None:
+        return
+    here = RepoPath(path)
+    yield TreeChange(
+        here if old_leaf else None,
+        here if new_leaf else None,
+        old_leaf.oid if old_leaf else None,
+        new_leaf.oid if new_leaf else None,
+        old_leaf.mode if old_leaf else None,
+        new_leaf.mode if new_leaf else None,
+    )
+
+
+def rename_of(store: ObjectStore, old: ObjectId, new: ObjectId, path: RepoPath) -> RepoPath | None:
+    """Where the file that stands at `path` in tree `old` went in tree `new`; see KernelTree.rename_of."""
+    source = store.entry(old, path)
+    if source is None or store.entry(new, path) is not None:
+        return None
+    added = [
+        change
+        for change in changes_between(store, old, new)
+        if change.old_path is None and change.new_mode is not None and is_regular(change.new_mode)
+    ]
+    for change in added:
+        if change.new_blob == source.oid:
+            return change.new_path
+    text = store.blob(source.oid)
+    folder, _, name = path.rpartition("/")
+    suffix = name.rpartition(".")[2]
+    best, best_score = None, 0.5
+    for change in added:
+        there, _, new_name = change.path.rpartition("/")
+        if new_name.rpartition(".")[2] != suffix or (new_name != name and there != folder):
+            continue
+        assert change.new_blob is not None, "an added file has contents"
+        score = similarity(text, store.blob(change.new_blob))
+        if score > best_score or (score == best_score and best is None):
+            best, best_score = change.new_path, score
+    return best
+
+
+def similarity(old: bytes, new: bytes) -> float:
+    r"""git's measure: the bytes of lines found in both, by the size of the larger; 0.0 … 1.0.
+
+    >>> similarity(b"a\nb\nc\nd\n", b"a\nb\nx\nd\n")
+    0.75
+    """
+    larger = max(len(old), len(new))
+    if larger == 0:
+        return 1.0
+    common = Counter(old.splitlines(keepends=True)) & Counter(new.splitlines(keepends=True))
+    return sum(len(line) * count for line, count in common.items()) / larger

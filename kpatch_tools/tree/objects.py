@@ -1,0 +1,153 @@
+"""Git's commit and tree objects, as values and as bytes.
+
+Parsed here rather than through pygit2's objects: names and messages keep their bytes, and listing a tree costs a
+tenth.
+"""
+
+from dataclasses import dataclass
+
+from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.ids import ObjectId
+
+MODE_FOLDER = 0o040000
+MODE_FILE = 0o100644
+MODE_EXECUTABLE = 0o100755
+MODE_SYMLINK = 0o120000
+MODE_SUBMODULE = 0o160000
+
+
+def is_regular(mode: int) -> bool:
+    """Whether `mode` is a file with content of its own: neither folder, nor symlink, nor submodule."""
+    return mode & 0o170000 == 0o100000
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who and when: `when` in seconds since the epoch, `offset` in minutes east of UTC."""
+
+    name: str
+    email: str
+    when: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CommitData:
+    """One commit. `message` is verbatim; `subject` its first paragraph in one line, undecodable bytes as surrogates."""
+
+    oid: ObjectId
+    tree: ObjectId
+    parents: tuple[ObjectId, ...]
+    author: Signature
+    committer: Signature
+    message: bytes
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeEntry:
+    """What one name in a folder stands for."""
+
+    mode: int
+    oid: ObjectId
+
+
+def parse_commit(oid: ObjectId, data: bytes) -> CommitData:
+    """The commit whose raw object is `data`. Unknown headers (signatures, merge tags) are passed over."""
+    head, _, message = data.partition(b"\n\n")
+    tree = ""
+    parents: list[ObjectId] = []
+    author = committer = Signature("", "")
+    for line in head.split(b"\n"):
+        key, _, value = line.partition(b" ")
+        if key == b"parent":
+            parents.append(ObjectId(value.decode("ascii")))
+        elif key == b"tree":
+            tree = value.decode("ascii")
+        elif key == b"author":
+            author = parse_signature(value)
+        elif key == b"committer":
+            committer = parse_signature(value)
+    return CommitData(oid, ObjectId(tree), tuple(parents), author, committer, message, subject_of(message))
+
+
+def subject_of(message: bytes) -> str:
+    r"""The first paragraph of `message` as one line, as git prints it.
+
+    >>> subject_of(b"\nx86: put\n  tables high\n\nBecause.\n")
+    'x86: put tables high'
+    """
+    paragraph = message.lstrip(b"\n").partition(b"\n\n")[0]
+    return b" ".join(line.strip() for line in paragraph.split(b"\n")).strip().decode("utf-8", "surrogateescape")
+
+
+def parse_signature(value: bytes) -> Signature:
+    """`Name <email> seconds +hhmm`; a damaged date becomes 0, as in git."""
+    name, _, rest = value.partition(b"<")
+    email, _, date = rest.rpartition(b">")
+    fields = date.split()
+    when = int(fields[0]) if fields and fields[0].lstrip(b"-").isdigit() else 0
+    offset = _parse_offset(fields[1]) if len(fields) > 1 else 0
+    return Signature(
+        name.strip().decode("utf-8", "surrogateescape"), email.decode("utf-8", "surrogateescape"), when, offset
+    )
+
+
+def _parse_offset(zone: bytes) -> int:
+    digits = zone.lstrip(b"+-")
+    if not digits.isdigit():
+        return 0
+    minutes = int(digits) // 100 * 60 + int(digits) % 100
+    return -minutes if zone.startswith(b"-") else minutes
+
+
+def format_signature(signature: Signature) -> bytes:
+    """The inverse of `parse_signature`; bytes that would end a field early are left out, as git does."""
+    sign = "-" if signature.offset < 0 else "+"
+    hours, minutes = divmod(abs(signature.offset), 60)
+    name = _without(signature.name, "<>\n\0").strip()
+    email = _without(signature.email, "<>\n\0").strip()
+    return f"{name} <{email}> {signature.when} {sign}{hours:02}{minutes:02}".encode("utf-8", "surrogateescape")
+
+
+def _without(text: str, unwanted: str) -> str:
+    return "".join(character for character in text if character not in unwanted)
+
+
+def format_commit(
+    *, tree: ObjectId, parents: tuple[ObjectId, ...], author: Signature, committer: Signature, message: bytes
+) -> bytes:
+    """The raw commit object."""
+    lines = [b"tree " + tree.encode()]
+    lines += [b"parent " + parent.encode() for parent in parents]
+    lines += [b"author " + format_signature(author), b"committer " + format_signature(committer)]
+    return b"\n".join(lines) + b"\n\n" + message
+
+
+def parse_tree(data: bytes) -> dict[bytes, TreeEntry]:
+    """Name to entry, in git's order."""
+    entries: dict[bytes, TreeEntry] = {}
+    position = 0
+    while position < len(data):
+        space = data.index(b" ", position)
+        end = data.index(b"\0", space)
+        if end + 21 > len(data):
+            raise KpatchError("corrupt-object", "a tree object ends in the middle of an entry", hint="run git fsck")
+        entries[data[space + 1 : end]] = TreeEntry(
+            int(data[position:space], 8), ObjectId(data[end + 1 : end + 21].hex())
+        )
+        position = end + 21
+    return entries
+
+
+def format_tree(entries: dict[bytes, TreeEntry]) -> bytes:
+    """The raw tree object: names in git's order, where a folder sorts as if it ended in `/`."""
+
+    def order(item: tuple[bytes, TreeEntry]) -> bytes:
+        name, entry = item
+        return name + b"/" if entry.mode == MODE_FOLDER else name
+
+    return b"".join(
+        b"%o %s\0%s" % (entry.mode, name, bytes.fromhex(entry.oid))
+        for name, entry in sorted(entries.items(), key=order)
+    )

@@ -1,0 +1,78 @@
+"""Reading objects of one repository: the one place that asks pygit2 for bytes."""
+
+from collections import OrderedDict
+
+import pygit2
+from pygit2.enums import ObjectType
+
+from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.ids import ObjectId
+
+from .objects import CommitData, TreeEntry, parse_commit, parse_tree
+
+_TREES_KEPT = 20_000
+
+
+class ObjectStore:
+    """Objects by id, with the trees read last kept parsed (they are shared by neighbouring commits)."""
+
+    def __init__(self, repository: pygit2.Repository) -> None:
+        self.repository = repository
+        self._trees: OrderedDict[ObjectId, dict[bytes, TreeEntry]] = OrderedDict()
+
+    def kind(self, oid: ObjectId) -> ObjectType:
+        """What `oid` is; KpatchError missing-object if it is not here."""
+        return ObjectType(self._read(oid)[0])
+
+    def blob(self, oid: ObjectId) -> bytes:
+        return self._read(oid)[1]
+
+    def commit(self, oid: ObjectId) -> CommitData:
+        kind, data = self._read(oid)
+        if kind != ObjectType.COMMIT:
+            raise KpatchError("not-a-commit", f"{oid} is a {ObjectType(kind).name.lower()}, not a commit")
+        return parse_commit(oid, data)
+
+    def tree(self, oid: ObjectId) -> dict[bytes, TreeEntry]:
+        """The entries of a folder; callers must not change them."""
+        known = self._trees.get(oid)
+        if known is not None:
+            return known
+        kind, data = self._read(oid)
+        if kind != ObjectType.TREE:
+            raise KpatchError("not-a-tree", f"{oid} is a {ObjectType(kind).name.lower()}, not a tree")
+        entries = parse_tree(data)
+        self._trees[oid] = entries
+        if len(self._trees) > _TREES_KEPT:
+            self._trees.popitem(last=False)
+        return entries
+
+    def entry(self, root: ObjectId, path: str) -> TreeEntry | None:
+        """The entry at `path` below the tree `root`; None if there is none."""
+        current = root
+        *folders, name = path.encode("utf-8", "surrogateescape").split(b"/")
+        for folder in folders:
+            entry = self.tree(current).get(folder)
+            if entry is None or entry.mode != 0o040000:
+                return None
+            current = entry.oid
+        return self.tree(current).get(name)
+
+    def root_tree(self, oid: ObjectId) -> ObjectId:
+        """The tree of a commit, or `oid` itself if it is a tree."""
+        kind, data = self._read(oid)
+        if kind == ObjectType.TREE:
+            return oid
+        if kind == ObjectType.COMMIT:
+            return parse_commit(oid, data).tree
+        raise KpatchError("not-a-commit", f"{oid} is a {ObjectType(kind).name.lower()}, not a commit or tree")
+
+    def _read(self, oid: ObjectId) -> tuple[int, bytes]:
+        try:
+            return self.repository.read(oid)
+        except (KeyError, ValueError) as error:
+            raise KpatchError(
+                "missing-object",
+                f"object {oid} is not in this repository",
+                hint="fetch it: git fetch --unshallow, or git fetch --refetch in a partial clone",
+            ) from error

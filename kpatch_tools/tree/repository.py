@@ -1,0 +1,209 @@
+"""One git repository holding a kernel: bare or not, with its history or a vendor's import without one."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pygit2
+
+from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.ids import ObjectId, RepoPath
+
+from . import history, revisions, writing
+from .history import TreeChange
+from .objects import CommitData, Signature
+from .objectstore import ObjectStore
+from .revisions import Revision
+from .view import TreeAt
+
+
+class KernelTree:
+    """Reads objects; never touches a work tree or an index. The only thing that writes is `write`."""
+
+    def __init__(self, repository: pygit2.Repository) -> None:
+        self._repository = repository
+        self._store = ObjectStore(repository)
+
+    @classmethod
+    def open(cls, path: Path) -> "KernelTree":
+        """The repository at or around `path`; KpatchError: not-a-repository, repository-owner."""
+        try:
+            found = pygit2.discover_repository(str(path))
+            if found is None:
+                raise KpatchError(
+                    "not-a-repository",
+                    f"no git repository at or above {path}",
+                    hint="name one with --repo PATH, or make one: git clone, or git init and git add",
+                )
+            # git does not hash every object it reads again either; it halves the time of reading many blobs.
+            pygit2.settings.enable_strict_hash_verification(False)
+            return cls(pygit2.Repository(found))
+        except (pygit2.GitError, KeyError, OSError) as error:
+            if "owned" in str(error):
+                raise KpatchError(
+                    "repository-owner",
+                    f"git refuses {path}: it belongs to another user",
+                    hint=f"if you trust it: git config --global --add safe.directory {path}",
+                ) from error
+            raise KpatchError("not-a-repository", f"{path}: {error}", hint="name one with --repo PATH") from error
+
+    @property
+    def path(self) -> Path:
+        """The git directory."""
+        return Path(self._repository.path)
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether the history was cut off when it was cloned."""
+        return self._repository.is_shallow
+
+    def resolve(self, revision: str) -> Revision:
+        """A tag, branch, (abbreviated) id or expression such as `v2.6.39~2`, to its commit.
+
+        KpatchError: unknown-revision (the hint names near matches), ambiguous-revision, not-a-commit, shallow-history.
+        """
+        return revisions.resolve(self._repository, revision)
+
+    def tags(self) -> Mapping[str, ObjectId]:
+        """Every tag by its short name, with the commit it stands for."""
+        targets = revisions.tag_targets(self._repository)
+        return {name.removeprefix("refs/tags/"): oid for name, oid in targets.items()}
+
+    def at(self, revision: Revision | ObjectId | str) -> TreeAt:
+        """The source tree at a commit or tree; a text that is not a full id is resolved first."""
+        if isinstance(revision, Revision):
+            return TreeAt(self._store, revision.oid)
+        is_id = len(revision) == 40 and all(digit in "0123456789abcdef" for digit in revision)
+        return TreeAt(self._store, ObjectId(revision) if is_id else self.resolve(revision).oid)
+
+    def commit(self, oid: ObjectId) -> CommitData:
+        """KpatchError: missing-object, not-a-commit."""
+        return self._store.commit(oid)
+
+    def blob(self, oid: ObjectId) -> bytes:
+        """KpatchError: missing-object."""
+        return self._store.blob(oid)
+
+    def has_object(self, oid: ObjectId) -> bool:
+        """Whether an object of any kind is here under this full id."""
+        return pygit2.Oid(hex=oid) in self._repository.odb
+
+    def merge_base(self, a: ObjectId, b: ObjectId) -> ObjectId | None:
+        """A best common ancestor; None for unrelated histories (a vendor's import)."""
+        try:
+            found = self._repository.merge_base(a, b)
+        except (KeyError, pygit2.GitError) as error:
+            raise history.history_ends(self._store, error) from error
+        # pygit2's stubs promise an id; for unrelated histories it is None.
+        return ObjectId(str(found)) if found else None
+
+    def is_ancestor(self, a: ObjectId, b: ObjectId) -> bool:
+        """Whether `a` is `b` or one of its ancestors. A shallow clone answers for what it holds."""
+        return a == b or self._repository.descendant_of(b, a)
+
+    def walk(
+        self,
+        *,
+        include: Iterable[ObjectId],
+        exclude: Iterable[ObjectId] = (),
+        paths: Sequence[str] = (),
+        first_parent: bool = False,
+        reverse: bool = False,
+    ) -> Iterator[CommitData]:
+        """Commits reachable from `include` and not from `exclude`, children before parents (`reverse`: after).
+
+        With `paths` (files or folders) only commits whose entry there differs from that of every parent, so that a
+        merge counts only where it made something new; nothing is pruned (git log's --full-history).
+        """
+        return history.walk(
+            self._store,
+            include=include,
+            exclude=exclude,
+            paths=paths,
+            first_parent=first_parent,
+            reverse=reverse,
+        )
+
+    def find_commits(
+        self,
+        *,
+        include: Iterable[ObjectId],
+        exclude: Iterable[ObjectId] = (),
+        paths: Sequence[str] = (),
+        subject: str | None = None,
+        containing: bytes | None = None,
+    ) -> Iterator[CommitData]:
+        """The commits of such a walk with exactly this subject and these bytes in the message, as they are found."""
+        for commit in self.walk(include=include, exclude=exclude, paths=paths):
+            if subject is not None and commit.subject != subject:
+                continue
+            if containing is not None and containing not in commit.message:
+                continue
+            yield commit
+
+    def changes(self, oid: ObjectId) -> tuple[TreeChange, ...]:
+        """What the commit changed against its first parent (a root commit: everything), in tree order, no renames."""
+        commit = self._store.commit(oid)
+        parent = self._store.commit(commit.parents[0]).tree if commit.parents else None
+        return tuple(history.changes_between(self._store, parent, commit.tree))
+
+    def changes_between(self, old: ObjectId, new: ObjectId) -> tuple[TreeChange, ...]:
+        """What differs from `old` to `new` (commits or trees), in tree order, no renames."""
+        trees = (self._store.root_tree(old), self._store.root_tree(new))
+        return tuple(history.changes_between(self._store, *trees))
+
+    def rename_of(self, path: RepoPath, *, old: ObjectId, new: ObjectId) -> RepoPath | None:
+        """Where the file at `path` in `old` (commit or tree) went in `new`; None if nothing there is like it.
+
+        The same contents anywhere, else the most similar added file (at least half alike, by git's measure) of the same
+        suffix that kept its folder or its name.
+        """
+        return history.rename_of(self._store, self._store.root_tree(old), self._store.root_tree(new), path)
+
+    def identity(self) -> Signature:
+        """The user's name and email from git's configuration, `when` 0 (the caller knows the clock).
+
+        KpatchError: no-identity.
+        """
+        config = self._repository.config
+        values = {key: (config[key] or "").strip() if key in config else "" for key in ("user.name", "user.email")}
+        missing = [key for key, value in values.items() if not value]
+        if missing:
+            raise KpatchError(
+                "no-identity",
+                f"git does not know who you are: {' and '.join(missing)} not set",
+                hint='git config --global user.name "Your Name"; git config --global user.email you@example.org',
+            )
+        return Signature(values["user.name"], values["user.email"])
+
+    def write(
+        self,
+        *,
+        base: ObjectId,
+        changes: Mapping[RepoPath, bytes | None],
+        message: bytes,
+        author: Signature,
+        committer: Signature,
+        ref: str | None = None,
+        expect: ObjectId | None = None,
+        modes: Mapping[RepoPath, int] | None = None,
+    ) -> ObjectId:
+        """Commit `changes` (new contents; None deletes) on top of `base`, and return the new commit.
+
+        All objects are written first. Then, only if `ref` (a branch, or a full `refs/…` name) is given, it is moved
+        from `expect` to the commit by compare-and-swap; `expect` None means that it must not exist. Files keep their
+        mode, new ones are 0o100644, unless `modes` says otherwise.
+
+        KpatchError: branch-exists, branch-moved, bad-branch-name, read-only-repository; nothing has been written
+        then, except for branch-exists and branch-moved in a race, where the objects remain unreferenced.
+        """
+        return writing.write_commit(
+            self._store,
+            base=base,
+            changes=changes,
+            modes=modes or {},
+            message=message,
+            author=author,
+            committer=committer,
+            ref=ref,
+            expect=expect,
+        )

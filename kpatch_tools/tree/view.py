@@ -1,0 +1,73 @@
+"""One version of the source tree, read from git objects."""
+
+from collections.abc import Iterable, Iterator
+
+from kpatch_tools.core.ids import ObjectId, RepoPath
+
+from .objects import MODE_FOLDER, TreeEntry, is_regular
+from .objectstore import ObjectStore
+
+
+class TreeAt:
+    """A BlobSource over one tree. `oid` is what it was opened at (a commit or a tree), `tree` the root tree."""
+
+    def __init__(self, store: ObjectStore, oid: ObjectId) -> None:
+        self._store = store
+        self.oid = oid
+        self.tree = store.root_tree(oid)
+
+    def read(self, path: RepoPath) -> bytes | None:
+        """The bytes of the regular file at `path`; None if there is none (symlinks and submodules are not files)."""
+        blob = self.blob_id(path)
+        return None if blob is None else self._store.blob(blob)
+
+    def blob_id(self, path: RepoPath) -> ObjectId | None:
+        """The id of the regular file at `path`, without reading it; None if there is none."""
+        entry = self._entry(path)
+        return entry.oid if entry is not None and is_regular(entry.mode) else None
+
+    def mode(self, path: RepoPath) -> int | None:
+        """The mode of whatever is at `path` (0o100644, 0o120000, 0o040000 …); None if nothing is."""
+        entry = self._entry(path)
+        return None if entry is None else entry.mode
+
+    def paths(self, *prefixes: str) -> Iterator[RepoPath]:
+        """Every regular file at or below the given folders or files, each once, in tree order; no prefix means all."""
+        for path, _ in self.entries(*prefixes):
+            yield path
+
+    def entries(self, *prefixes: str) -> Iterator[tuple[RepoPath, ObjectId]]:
+        """As `paths`, with the blob ids."""
+        wanted = sorted({prefix.strip("/") for prefix in prefixes}, key=_order)
+        if not wanted or "" in wanted:
+            yield from self._below(self.tree, "")
+            return
+        for index, prefix in enumerate(wanted):
+            if any(prefix.startswith(other + "/") for other in wanted[:index]):
+                continue
+            entry = self._entry(prefix)
+            if entry is None:
+                continue
+            if entry.mode == MODE_FOLDER:
+                yield from self._below(entry.oid, prefix + "/")
+            elif is_regular(entry.mode):
+                yield RepoPath(prefix), entry.oid
+
+    def blobs(self, ids: Iterable[ObjectId]) -> Iterator[bytes]:
+        """The contents of many blobs, in the order asked for."""
+        return map(self._store.blob, ids)
+
+    def _entry(self, path: str) -> TreeEntry | None:
+        return self._store.entry(self.tree, path)
+
+    def _below(self, tree: ObjectId, prefix: str) -> Iterator[tuple[RepoPath, ObjectId]]:
+        for name, entry in self._store.tree(tree).items():
+            path = prefix + name.decode("utf-8", "surrogateescape")
+            if entry.mode == MODE_FOLDER:
+                yield from self._below(entry.oid, path + "/")
+            elif is_regular(entry.mode):
+                yield RepoPath(path), entry.oid
+
+
+def _order(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")
