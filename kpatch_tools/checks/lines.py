@@ -1,0 +1,43 @@
+"""Which lines of a touched file are the change's own."""
+
+from dataclasses import dataclass
+
+from kpatch_tools.checks.check import Change
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.tree import diff_lines
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One touched file: its bytes before and after (None: not there), the 1-based lines that are new or changed."""
+
+    path: RepoPath
+    before: bytes | None
+    after: bytes | None
+    added: tuple[int, ...]
+
+    @property
+    def added_code(self) -> bytes:
+        """The new lines with every other line blank, so that offsets and line numbers still hold."""
+        wanted = set(self.added)
+        lines = (self.after or b"").split(b"\n")
+        return b"\n".join(line if number in wanted else b" " * len(line) for number, line in enumerate(lines, start=1))
+
+
+def edits(change: Change, *, suffixes: tuple[str, ...] = (".c", ".h")) -> tuple[Edit, ...]:
+    """The change's files whose names end in one of `suffixes`."""
+    return tuple(
+        edit(path, change.before.read(path), change.after.read(path))
+        for path in change.touched
+        if path.endswith(suffixes)
+    )
+
+
+def edit(path: RepoPath, before: bytes | None, after: bytes | None) -> Edit:
+    """Compare line by line, as git does."""
+    added = [
+        hunk.new_start + offset
+        for hunk in diff_lines(before or b"", after or b"", context=0)
+        for offset in range(hunk.new_count)
+    ]
+    return Edit(path, before, after, tuple(added))

@@ -1,0 +1,105 @@
+"""Function types as written: found in a translation unit, compared without names and annotations."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import BlobSource
+from kpatch_tools.syntax import Node, ParsedFile, declared_name, descend, name_of, parse_c
+from kpatch_tools.syntax.includes import include_closure
+
+_NOISE = re.compile(rb"\b(?:extern|static|inline|__inline__|register|asmlinkage)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Prototype:
+    """Types in one line each, without names: `returns`, and `parameters` ("..." for the rest; none for `(void)`)."""
+
+    returns: str
+    parameters: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.returns} ({', '.join(self.parameters) or 'void'})"
+
+
+def parse_prototype(declaration: bytes) -> Prototype | None:
+    """The function type declared by `declaration` (a function, or a pointer to one); None if there is none."""
+    parsed = parse_c(declaration.rstrip(b"; \n") + b";")
+    node = next((node for node in descend(parsed.root) if node.type in ("declaration", "field_declaration")), None)
+    return _prototype(parsed, node) if node is not None else None
+
+
+def find_prototypes(source: BlobSource, path: RepoPath, name: str) -> tuple[Prototype, ...]:
+    """Every declaration or definition of the function `name` in `path` and the headers it sees."""
+    needle = re.compile(rb"\b" + re.escape(name.encode()) + rb"[ \t]*\(")
+    found: list[Prototype] = []
+    for file in (path, *include_closure(source, path).headers):
+        data = source.read(file) or b""
+        if needle.search(data):
+            parsed = parse_c(data)
+            found.extend(prototype for node in _declaring(parsed, name) if (prototype := _prototype(parsed, node)))
+    return tuple(found)
+
+
+def _declaring(parsed: ParsedFile, name: str) -> Iterator[Node]:
+    for node in descend(parsed.root):
+        if node.type not in ("declaration", "function_definition"):
+            continue
+        for declarator in node.children_by_field_name("declarator"):
+            own = declared_name(declarator)
+            if own is not None and name_of(own) == name and _function_declarator(declarator) is not None:
+                yield node
+
+
+def _prototype(parsed: ParsedFile, node: Node) -> Prototype | None:
+    declarator = node.child_by_field_name("declarator")
+    function = _function_declarator(declarator)
+    kind = node.child_by_field_name("type")
+    if declarator is None or function is None or kind is None:
+        return None
+    stars = 0
+    outer: Node | None = declarator
+    while outer is not None and outer != function:
+        stars += outer.type == "pointer_declarator"
+        outer = outer.child_by_field_name("declarator")
+    parameters = function.child_by_field_name("parameters")
+    types = (
+        tuple(_parameter(parsed, child) for child in parameters.named_children if child.type != "comment")
+        if (parameters)
+        else ()
+    )
+    returns = _plain(_qualifiers(parsed, node) + parsed.text(kind)) + "*" * stars
+    return Prototype(returns, () if types == ("void",) else types)
+
+
+def _function_declarator(declarator: Node | None) -> Node | None:
+    """The function type nearest to the outside: of `*(*f)(int)`, the one with `(int)`."""
+    while declarator is not None and declarator.type != "function_declarator":
+        declarator = declarator.child_by_field_name("declarator")
+    return declarator
+
+
+def _parameter(parsed: ParsedFile, node: Node) -> str:
+    if node.type == "variadic_parameter":
+        return "..."
+    text = parsed.masked[node.start_byte : node.end_byte]
+    declarator = node.child_by_field_name("declarator")
+    name = declared_name(declarator) if declarator is not None else None
+    if name is not None:
+        text = text[: name.start_byte - node.start_byte] + text[name.end_byte - node.start_byte :]
+    return re.sub(r"\[\d*\w*\]$", "*", _plain(text))
+
+
+def _qualifiers(parsed: ParsedFile, node: Node) -> bytes:
+    return b"".join(
+        parsed.text(child) + b" " for child in node.children if child.type == "type_qualifier" and child.is_named
+    )
+
+
+def _plain(text: bytes) -> str:
+    """One spelling: single spaces, none around stars, `unsigned` for `unsigned int`."""
+    words = _NOISE.sub(b" ", text).decode("utf-8", "surrogateescape")
+    words = re.sub(r"/\*.*?\*/", " ", words, flags=re.DOTALL)
+    words = re.sub(r"\bunsigned int\b", "unsigned", " ".join(words.split()))
+    return re.sub(r" ?([*(),\[\]]) ?", r"\1", words).strip()

@@ -1,0 +1,124 @@
+"""section-mismatch: code that stays calls nothing that is freed after boot.
+
+Why: `native_pagetable_reserve` called the `__init` function memblock_x86_reserve_range without being `__init` itself
+until 53f8023febf ("x86/mm: Fix section mismatch derived from native_pagetable_reserve()", in v2.6.39). The rules are
+those of scripts/mod/modpost.c (`sectioncheck`); annotations may stand on the definition or on any prototype.
+"""
+
+from collections.abc import Iterator
+
+from kpatch_tools.checks.check import Change, Check
+from kpatch_tools.checks.lines import Edit, edits
+from kpatch_tools.checks.section_index import Section, SectionIndex, defined_plainly, index_sections, scope_of
+from kpatch_tools.core.finding import Finding, Status
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import BlobSource
+from kpatch_tools.core.span import Span
+from kpatch_tools.syntax import ParsedFile, function_name, functions, parse_c
+from kpatch_tools.syntax.symbols import called_functions, spans_of_lines
+
+ID = "section-mismatch"
+Mismatch = tuple[str, str]
+"""(caller, callee)."""
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """A FAIL for each call, in a function the patch touches or to one whose section it changes, that is new."""
+    changed = edits(change)
+    sources = tuple(edit for edit in changed if edit.path.endswith(".c"))
+    if not sources:
+        yield Finding(ID, Status.SKIP, "the patch touches no C file")
+        return
+    scope = scope_of(sources[0].path)
+    before = index_sections(change.before, scope)
+    after = before.with_files({edit.path: edit.after or b"" for edit in changed})
+    clean = True
+    for edit in sources:
+        old = _mismatches(edit.path, edit.before or b"", before, lines=None)
+        for (caller, callee), line in _mismatches(edit.path, edit.after or b"", after, lines=edit.added).items():
+            if (caller, callee) in old or defined_plainly(change.after, scope, callee):
+                continue
+            clean = False
+            yield _fail(edit.path, line, caller, callee, after)
+    for finding in _callers_of_moved(change.after, scope, changed, before, after):
+        clean = False
+        yield finding
+    if clean:
+        yield Finding(ID, Status.PASS, "no call from code that stays into code that is freed")
+
+
+def _fail(path: RepoPath, line: int, caller: str, callee: str, index: SectionIndex) -> Finding:
+    own, other = index.section_of(path, caller), index.section_of(path, callee)
+    return Finding(
+        ID,
+        Status.FAIL,
+        f"{caller} ({own.spelling}) calls {callee} ({other.spelling})",
+        path,
+        line,
+        hint=f"annotate {caller}, or use __ref where the call is known to be safe",
+    )
+
+
+def _mismatches(
+    path: RepoPath, data: bytes, index: SectionIndex, *, lines: tuple[int, ...] | None
+) -> dict[Mismatch, int]:
+    """Calls against the rules, with their lines; only in functions that overlap `lines`, where given."""
+    parsed = parse_c(data)
+    wanted = None if lines is None else spans_of_lines(data, lines)
+    found: dict[Mismatch, int] = {}
+    for definition in functions(parsed):
+        caller = function_name(definition)
+        span = Span(definition.start_byte, definition.end_byte)
+        if caller is None or (wanted is not None and not any(span.overlaps(line) for line in wanted)):
+            continue
+        section = index.section_of(path, caller)
+        for callee, offset in called_functions(definition).items():
+            if not section.may_call(index.section_of(path, callee)):
+                found[caller, callee] = data.count(b"\n", 0, offset) + 1
+    return {pair: line for pair, line in found.items() if not _only_called_early(parsed, path, pair[0], index)}
+
+
+def _only_called_early(parsed: ParsedFile, path: RepoPath, caller: str, index: SectionIndex) -> bool:
+    """A static function that only `__init` functions call is inlined or as short-lived as they are."""
+    definition = next((node for node in functions(parsed) if function_name(node) == caller), None)
+    if definition is None or not parsed.text(definition).startswith(b"static"):
+        return False
+    callers = {
+        name
+        for node in functions(parsed)
+        if (name := function_name(node)) is not None and name != caller and caller in called_functions(node)
+    }
+    mentions = parsed.masked.count(caller.encode())
+    calls = parsed.masked.count(caller.encode() + b"(")
+    return (
+        bool(callers)
+        and mentions == calls
+        and all(index.section_of(path, name) in (Section.INIT, Section.REF) for name in callers)
+    )
+
+
+def _callers_of_moved(
+    source: BlobSource, scope: tuple[str, ...], changed: tuple[Edit, ...], before: SectionIndex, after: SectionIndex
+) -> Iterator[Finding]:
+    """Functions the patch made `__init`, called from code that stays, anywhere in scope."""
+    moved = {
+        name: path
+        for edit in changed
+        for path in (edit.path,)
+        for name in after.names_in(path)
+        if after.section_of(path, name) is Section.INIT
+        and before.section_of(path, name) is Section.TEXT
+        and name.encode() in (edit.before or b"")
+    }
+    if not moved:
+        return
+    for path in source.paths(*scope):
+        data = source.read(path) if path.endswith(".c") else None
+        if data is None or not any(name.encode() in data for name in moved):
+            continue
+        for (caller, callee), line in _mismatches(path, data, after, lines=None).items():
+            if callee in moved and (path == moved[callee] or not after.is_static(moved[callee], callee)):
+                yield _fail(path, line, caller, callee, after)
+
+
+CHECK = Check(ID, "section annotations agree along calls", run)

@@ -1,0 +1,32 @@
+"""slot-called: a new slot has a call site.
+
+Why: a hook that nothing calls changes nothing; half of a patch was lost, or never written.
+"""
+
+from collections.abc import Iterator
+
+from kpatch_tools.checks.check import Change, Check
+from kpatch_tools.checks.slots import survey_slots
+from kpatch_tools.core.finding import Finding, Status
+
+ID = "slot-called"
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """A FAIL for each new slot without any call."""
+    survey = survey_slots(change)
+    new = tuple(survey.new_slots())
+    if not new:
+        yield Finding(ID, Status.SKIP, "the patch adds no slot to a hook table")
+        return
+    for table, slot in new:
+        name = f"{table.name}.{slot.path}"
+        if slot.call_sites:
+            place = slot.call_sites[0]
+            where = f" in {place.function}" if place.function else ""
+            yield Finding(ID, Status.PASS, f"{name} is called{where}", place.file, place.line)
+        else:
+            yield Finding(ID, Status.FAIL, f"{name} is never called", slot.location.file, slot.location.line)
+
+
+CHECK = Check(ID, "a new slot has a call site", run)

@@ -1,0 +1,144 @@
+"""Which hook tables and slots a change concerns: what the slot checks share."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from kpatch_tools.checks.check import Change
+from kpatch_tools.checks.lines import Edit, edits
+from kpatch_tools.core.source import BlobSource
+from kpatch_tools.core.span import Location
+from kpatch_tools.hooks import HookTable, Reference, Slot, find_hook_tables
+from kpatch_tools.syntax import declarations, declared_name, name_of, parse_c
+from kpatch_tools.syntax.symbols import declared_names, spans_of_lines
+
+MOST_TABLES = 8
+"""A change that names more candidates than this is no hook patch; the first ones are looked at."""
+
+_ROOT = re.compile(rb"(?<![\w.>])([A-Za-z_]\w*)[ \t\n]*\.[ \t\n]*[A-Za-z_]\w*[ \t\n]*\.")
+_EXTERN = re.compile(rb"^[ \t]*extern[ \t]+struct[ \t]+\w+[ \t]+(\w+)[ \t]*;", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A table's member chain written in a changed line: `path` without the table, "mapping.pagetable_reserve"."""
+
+    table: str
+    path: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class SlotSurvey:
+    """The tables a change concerns, in the tree after it.
+
+    `known` are the slot paths each table had before; `edits` the change's C files.
+    """
+
+    tables: tuple[HookTable, ...]
+    known: dict[str, frozenset[str]]
+    edits: tuple[Edit, ...]
+
+    def new_slots(self) -> Iterator[tuple[HookTable, Slot]]:
+        """Slots the change adds."""
+        for table in self.tables:
+            for slot in table.slots:
+                if slot.path not in self.known.get(table.name, frozenset()):
+                    yield table, slot
+
+    def new_references(self) -> Iterator[tuple[HookTable, Slot, Reference]]:
+        """Defaults and overrides written in changed lines, and the defaults of slots whose declaration changed."""
+        for table in self.tables:
+            for slot in table.slots:
+                declared_anew = self.is_changed(slot.location)
+                for reference in (*slot.defaults, *slot.overrides):
+                    if declared_anew or self.is_changed(reference.location):
+                        yield table, slot, reference
+
+    def is_changed(self, location: Location) -> bool:
+        """Whether the change wrote the line at `location`."""
+        return any(edit.path == location.file and location.line in edit.added for edit in self.edits)
+
+    def mentions(self) -> Iterator[Mention]:
+        """Every member chain on a table in the changed lines, comments and strings excluded."""
+        for table in self.tables:
+            chain = re.compile(
+                rb"(?<![\w.>])" + table.name.encode() + rb"((?:[ \t\n]*\.[ \t\n]*[A-Za-z_]\w*)+)",
+            )
+            for edit in self.edits:
+                code = without_comments(edit.added_code)
+                for match in chain.finditer(code):
+                    path = re.sub(rb"\s+", b"", match.group(1)).decode("ascii")[1:]
+                    line = code.count(b"\n", 0, match.start()) + 1
+                    yield Mention(table.name, path, Location(edit.path, line))
+
+
+@lru_cache(maxsize=2)
+def survey_slots(change: Change) -> SlotSurvey:
+    """Find the tables that the change's own lines name, define or declare.
+
+    Five checks ask this of the same change, one after the other.
+    """
+    changed = edits(change)
+    tables: list[HookTable] = []
+    known: dict[str, frozenset[str]] = {}
+    for name in _candidates(changed)[:MOST_TABLES]:
+        tables.extend(find_hook_tables(change.after, table=name).tables)
+        before = find_hook_tables(change.before, table=name).tables
+        known[name] = frozenset(slot.path for table in before for slot in table.slots)
+    return SlotSurvey(tuple(tables), known, changed)
+
+
+def has_member(source: BlobSource, table: HookTable, path: str) -> bool:
+    """Whether `path` names a slot, a sub-table, or a member of the kind that is no function pointer."""
+    if any(slot.path == path or slot.path.startswith(path + ".") for slot in table.slots):
+        return True
+    data = source.read(table.struct.file) or b""
+    parent, _, member = path.rpartition(".")
+    inside = not parent or any(slot.path.startswith(parent + ".") for slot in table.slots)
+    return inside and re.search(rb"\b" + member.encode() + rb"\s*(?:\[[^\]]*\]\s*)?;", data) is not None
+
+
+def without_comments(code: bytes) -> bytes:
+    """`code` with comments and strings blank, at unchanged offsets."""
+    return re.sub(
+        rb"""/\*.*?(?:\*/|\Z)|//[^\n]*|"(?:[^"\\\n]|\\.)*\"""",
+        lambda match: re.sub(rb"[^\n]", b" ", match.group()),
+        code,
+        flags=re.DOTALL,
+    )
+
+
+def _candidates(changed: tuple[Edit, ...]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for edit in changed:
+        if edit.after is None or not edit.added:
+            continue
+        roots = {match.group(1).decode("ascii") for match in _ROOT.finditer(without_comments(edit.added_code))}
+        defined = _defined_in_changed_lines(edit)
+        if roots:
+            roots -= declared_names(parse_c(edit.after)) - defined
+        externs = _EXTERN.findall(edit.after) if edit.path.endswith(".h") else ()
+        found.update(dict.fromkeys(sorted(roots) + sorted(defined)))
+        found.update(dict.fromkeys(name.decode("ascii") for name in externs))
+    return tuple(found)
+
+
+def _defined_in_changed_lines(edit: Edit) -> set[str]:
+    """Global variables with an initialiser that overlaps the changed lines."""
+    if edit.after is None or not edit.path.endswith(".c"):
+        return set()
+    parsed = parse_c(edit.after)
+    lines = spans_of_lines(edit.after, edit.added)
+    names = set()
+    for declaration in declarations(parsed):
+        if not any(line.start < declaration.end_byte and declaration.start_byte < line.end for line in lines):
+            continue
+        if parsed.text(declaration).startswith(b"static"):
+            continue
+        for declarator in declaration.children_by_field_name("declarator"):
+            value = declarator.child_by_field_name("value")
+            if value is not None and value.type == "initializer_list" and (name := declared_name(declarator)):
+                names.add(name_of(name))
+    return names
