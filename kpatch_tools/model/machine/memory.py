@@ -36,7 +36,7 @@ class GuestMemory:
         self.paging = Paging(geometry)
         self.on_read_only_write: ReadOnlyWriteHook = self._refuse_write
         """Who answers a write through a read-only mapping; a hypervisor puts its emulation here."""
-        self.describe: Callable[[Mfn], FrameInfo] = lambda mfn: FrameInfo(mfn, None, f"frame {mfn:05x}")
+        self.describe: Callable[[int], FrameInfo] = lambda mfn: FrameInfo(Mfn(mfn), None, f"frame {mfn:05x}")
         self.watching = False
         self._data = bytearray(geometry.data_size)
         self._next_static = geometry.data_base + PAGE_SIZE

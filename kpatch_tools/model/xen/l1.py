@@ -1,0 +1,153 @@
+"""L1 entries and the frames they map."""
+
+from array import array
+
+from kpatch_tools.model.machine import PAT, PCD, PRESENT, PWT, RW, USER, mfn_of
+from kpatch_tools.model.machine.entry import MFN_MASK
+from kpatch_tools.model.machine.geometry import PAGE_SHIFT
+
+from .domain import DOMID_SELF
+from .pte import CACHE_ATTRS, GNTTAB, GUEST_KERNEL, INVALID_MFN, L1_DISALLOWED, adjust_l1, flag_word
+from .refusal import Errno, RuleId
+from .state import XenState
+
+_PLAIN_RW = RW | GNTTAB
+
+
+def get_page_from_l1e(xen: XenState, entry: int, pg_owner: int = DOMID_SELF) -> int:
+    """Rules writable-mapping, read-only-mapping, entry-flags, owner: take what a present L1 entry needs.
+
+    Returns 0, a negative outcome code (nothing taken), or the flags to flip in the entry before it is stored.
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#get_page_from_l1e.
+    Omitted: mappings of other domains by privilege, shared (copy-on-write) pages, non-coherent tracking.
+    """
+    if entry & L1_DISALLOWED:
+        xen.refuse(RuleId.ENTRY_FLAGS, f"Bad L1 flags {flag_word(entry & L1_DISALLOWED):x}")
+        return Errno.EINVAL
+    mfn = mfn_of(entry)
+    if not xen.owns(mfn):
+        return _get_unowned(xen, entry, pg_owner)
+    if pg_owner != DOMID_SELF:
+        xen.refuse(RuleId.OWNER, f"pg_owner d{pg_owner} l1e_owner d0, but real_pg_owner d0", mfn)
+        return _could_not_pin(xen, RuleId.OWNER, entry, pg_owner)
+    if not entry & RW:
+        xen.take_general(mfn)
+        return 0
+    if xen.take_writable(mfn):
+        return 0
+    xen.refuse(RuleId.WRITABLE_MAPPING, "Could not get page type PGT_writable_page", mfn)
+    return _could_not_pin(xen, RuleId.WRITABLE_MAPPING, entry, pg_owner)
+
+
+def _get_unowned(xen: XenState, entry: int, pg_owner: int) -> int:
+    """Rules iomem and owner: an entry for a frame that is not the domain's.
+
+    Omitted: read-only MMIO ranges, and the refusal of MMIO without permission (-EPERM): what the domain does not list
+    as I/O memory counts as somebody's RAM.
+    """
+    mfn = mfn_of(entry)
+    if xen.domain.may_map_io(mfn):
+        # I/O memory is not mapped write-back, write-through or write-protected: flip to uncached.
+        attrs = entry & CACHE_ATTRS
+        if not attrs:
+            return PWT | PCD
+        return PCD | entry & PAT if attrs in (PWT, PWT | PAT) else 0
+    if mfn == INVALID_MFN:
+        return Errno.EINVAL
+    xen.refuse(RuleId.OWNER, f"pg_owner d{_domain_number(pg_owner)} l1e_owner d0, but real_pg_owner d-1", mfn)
+    return _could_not_pin(xen, RuleId.OWNER, entry, pg_owner)
+
+
+def _could_not_pin(xen: XenState, rule: RuleId, entry: int, pg_owner: int) -> int:
+    mfn = mfn_of(entry)
+    xen.refuse(
+        rule,
+        f"Error getting {xen.name(mfn)} from L1 entry {entry:016x} for l1e_owner d0, "
+        f"pg_owner d{_domain_number(pg_owner)}",
+        mfn,
+    )
+    return Errno.EBUSY
+
+
+def _domain_number(domid: int) -> int:
+    return 0 if domid == DOMID_SELF else domid
+
+
+def put_page_from_l1e(xen: XenState, entry: int) -> None:
+    """Drop what `get_page_from_l1e` took for `entry`; nothing for an entry that is not present or maps I/O memory.
+
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#put_page_from_l1e.
+    """
+    if not entry & PRESENT:
+        return
+    mfn = mfn_of(entry)
+    if not xen.owns(mfn):
+        return
+    if entry & RW:
+        xen.drop_writable(mfn)
+    else:
+        xen.drop_general(mfn)
+
+
+def promote_l1_table(xen: XenState, mfn: int) -> int:
+    """Rule validate-l1: take what every present entry needs, or take nothing and return the outcome code.
+
+    The entries are stored adjusted. Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#promote_l1_table.
+    Written for speed: thousands of tables of 512 entries; the common entry (writable, of a plain frame) is handled in
+    the loop, everything else by `get_page_from_l1e`.
+    """
+    entries = read_entries(xen, mfn)
+    writable, base, size = xen.writable, xen.base, xen.size
+    for slot, entry in enumerate(entries):
+        if not entry & PRESENT:
+            continue
+        index = ((entry >> PAGE_SHIFT) & MFN_MASK) - base
+        if entry & _PLAIN_RW == RW and 0 <= index < size and writable[index] >= 0:
+            writable[index] += 1
+        else:
+            outcome = get_page_from_l1e(xen, entry)
+            if outcome < 0:
+                xen.refuse(RuleId.VALIDATE_L1, f"Failure {int(outcome)} in promote_l1_table: slot {slot:#x}", mfn)
+                for taken in reversed(entries[:slot]):
+                    put_page_from_l1e(xen, taken)
+                write_entries(xen, mfn, entries)
+                return outcome
+            entry ^= outcome
+        if not entry & USER:
+            entries[slot] = entry | (GUEST_KERNEL | USER)
+        else:
+            entries[slot] = adjust_l1(entry)
+    write_entries(xen, mfn, entries)
+    return 0
+
+
+def demote_l1_table(xen: XenState, mfn: int) -> None:
+    """Rule devalidate for L1: drop what every entry holds.
+
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#demote_l1_table.
+    """
+    writable, base, size = xen.writable, xen.base, xen.size
+    for entry in read_entries(xen, mfn):
+        if not entry & PRESENT:
+            continue
+        index = ((entry >> PAGE_SHIFT) & MFN_MASK) - base
+        if entry & RW and 0 <= index < size and writable[index] > 0:
+            writable[index] -= 1
+        else:
+            put_page_from_l1e(xen, entry)
+
+
+def read_entries(xen: XenState, mfn: int) -> list[int]:
+    """All entries of the table in frame `mfn`, by slot; a copy."""
+    return xen.memory.frame(mfn).tolist()[:: xen.geometry.entry_words]
+
+
+def write_entries(xen: XenState, mfn: int, entries: list[int]) -> None:
+    """Store all entries of a table that translates nothing yet: no TLB knows it."""
+    frame = xen.memory.frame(mfn)
+    stride = xen.geometry.entry_words
+    if stride == 1:
+        frame[:] = memoryview(array("Q", entries))
+        return
+    for slot, entry in enumerate(entries):
+        frame[slot * stride] = entry
