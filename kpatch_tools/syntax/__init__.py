@@ -24,6 +24,7 @@ from kpatch_tools.syntax.nodes import (
 )
 from kpatch_tools.syntax.parser import ParsedFile, errors_in, parse_c
 from kpatch_tools.syntax.query import matches, query
+from kpatch_tools.syntax.scopes import declaring_scope, is_extern, is_static, names_declared_by, parameters
 
 __all__ = [
     "Annotation",
@@ -34,6 +35,7 @@ __all__ = [
     "ancestors",
     "declarations",
     "declared_name",
+    "declaring_scope",
     "descend",
     "enclosing_function",
     "enclosing_function_node",
@@ -44,10 +46,14 @@ __all__ = [
     "find_struct",
     "function_name",
     "functions",
+    "is_extern",
+    "is_static",
     "line_of",
     "mask",
     "matches",
     "name_of",
+    "names_declared_by",
+    "parameters",
     "parse_c",
     "query",
     "structs",

@@ -34,6 +34,9 @@ _TYPE_ARGUMENT = rb"""
 """
 
 
+_TYPEOF = rb"(?:__)?typeof(?:__)?"
+
+
 def _whole(*patterns: bytes) -> re.Pattern[bytes]:
     return re.compile(b"|".join(patterns), re.VERBOSE)
 
@@ -53,4 +56,7 @@ ITERATOR = _whole(_ITERATOR)
 TYPE_ARGUMENT = _whole(_TYPE_ARGUMENT)
 """Called with a type among the arguments."""
 
-CANDIDATE = rb"\b(?:(?:" + b"|".join((_PLAIN, _WITH_ARGUMENTS, _PER_CPU, _ITERATOR, _TYPE_ARGUMENT)) + rb")\b)"
+TYPEOF = _whole(_TYPEOF)
+"""`typeof(expression)`: stands where a type does, and so reads as one."""
+
+CANDIDATE = rb"\b(?:(?:" + b"|".join((_PLAIN, _WITH_ARGUMENTS, _PER_CPU, _ITERATOR, _TYPE_ARGUMENT, _TYPEOF)) + rb")\b)"

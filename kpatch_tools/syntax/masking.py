@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from kpatch_tools.core.span import Span
 
 from .conditionals import Directive, disabled_spans
-from .macros import BLANK, BLANK_WITH_ARGUMENTS, CANDIDATE, ITERATOR, PER_CPU, TYPE_ARGUMENT
+from .macros import BLANK, BLANK_WITH_ARGUMENTS, CANDIDATE, ITERATOR, PER_CPU, TYPE_ARGUMENT, TYPEOF
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,8 @@ def _mask_word(data: bytes, out: bytearray, word: bytes, start: int, end: int) -
         out[start : close + 1] = blank(data[start : close + 1])
     elif PER_CPU.fullmatch(word):
         _mask_per_cpu(data, out, start, opening.end(), close)
+    elif TYPEOF.fullmatch(word):
+        out[start : close + 1] = b"int" + blank(data[start + 3 : close + 1])
     elif ITERATOR.fullmatch(word):
         if not _begins_loop(data, close + 1):
             return None

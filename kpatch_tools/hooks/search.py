@@ -1,0 +1,79 @@
+"""The files of a source that can matter: those whose bytes contain a name."""
+
+import re
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import BlobSource, Overlay, is_below
+
+C_SUFFIXES = (".c", ".h")
+
+
+class Found(Protocol):
+    """Files with a needle, in tree order, and how much was looked at."""
+
+    @property
+    def hits(self) -> tuple[tuple[RepoPath, bytes], ...]: ...
+    @property
+    def files(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+
+
+@runtime_checkable
+class SearchableSource(Protocol):
+    """A source with a search of its own, much faster than reading every file (see `TreeAt.search`)."""
+
+    def search(self, needle: bytes, *prefixes: str, suffixes: tuple[str, ...] = ()) -> Found: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFiles:
+    """`files` and `bytes` were looked at; `hits` are the paths and contents of those that contain the needle."""
+
+    hits: tuple[tuple[RepoPath, bytes], ...]
+    files: int
+    bytes: int
+
+
+def search_source(source: BlobSource, needle: str, scope: tuple[str, ...]) -> Found:
+    """The C files of `scope` that contain `needle` anywhere, as bytes."""
+    wanted = needle.encode()
+    if isinstance(source, SearchableSource):
+        return source.search(wanted, *scope, suffixes=C_SUFFIXES)
+    if isinstance(source, Overlay):
+        return _search_overlay(source, needle, scope)
+    files = size = 0
+    hits: list[tuple[RepoPath, bytes]] = []
+    for path in source.paths(*scope):
+        data = source.read(path) if path.endswith(C_SUFFIXES) else None
+        if data is None:
+            continue
+        files += 1
+        size += len(data)
+        if wanted in data:
+            hits.append((path, data))
+    return FoundFiles(tuple(hits), files, size)
+
+
+def _search_overlay(source: Overlay, needle: str, scope: tuple[str, ...]) -> Found:
+    base = search_source(source.base, needle, scope)
+    prefixes = tuple(prefix.strip("/") for prefix in scope if prefix.strip("/"))
+    changed = {
+        path: data for path, data in source.changes.items() if path.endswith(C_SUFFIXES) and is_below(path, prefixes)
+    }
+    hits = [(path, data) for path, data in base.hits if path not in changed]
+    hits += [(path, data) for path, data in changed.items() if data is not None and needle.encode() in data]
+    hits.sort(key=lambda hit: hit[0])
+    return FoundFiles(tuple(hits), base.files, base.bytes)
+
+
+def mentions_word(data: bytes, word: str) -> bool:
+    """Whether `word` stands in `data` as a whole word, outside of `#include` lines."""
+    pattern = rb"(?<![\w$])" + re.escape(word.encode()) + rb"(?![\w$])"
+    for match in re.finditer(pattern, data):
+        line = data[data.rfind(b"\n", 0, match.start()) + 1 : match.start()]
+        if not re.match(rb"[ \t]*#[ \t]*include\b", line):
+            return True
+    return False

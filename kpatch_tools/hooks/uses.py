@@ -1,0 +1,318 @@
+"""Judges every mention of a table in one file: override, call, guard, or not understood."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.span import Location, Span
+from kpatch_tools.syntax import (
+    Node,
+    ParsedFile,
+    ancestors,
+    declared_name,
+    enclosing_function,
+    find_function,
+    find_initialiser,
+    line_of,
+    name_of,
+    parameters,
+)
+
+from .aliases import (
+    Aliases,
+    Target,
+    Variable,
+    assigned_value,
+    declarator_of,
+    declared_variable,
+    operator_of,
+    referred_variable,
+)
+from .atlas import NotUnderstood, Reference
+from .initialiser import bare, initialised, literal_braces, value_name
+from .members import MemberKind, Shape
+
+_COPIES = frozenset({"memcpy", "__memcpy", "memmove", "__builtin_memcpy"})
+_CLEARS = frozenset({"memset", "__builtin_memset"})
+_UNEVALUATED = frozenset({"sizeof_expression", "alignof_expression", "offsetof_expression", "macro_type_specifier"})
+_READS_POINTER = frozenset({"binary_expression", "unary_expression", "if_statement", "while_statement"})
+
+
+@dataclass(slots=True)
+class Uses:
+    """What was found so far, by slot path; grows file by file."""
+
+    overrides: dict[str, list[Reference]] = field(default_factory=lambda: defaultdict(list))
+    call_sites: dict[str, list[Location]] = field(default_factory=lambda: defaultdict(list))
+    guards: dict[str, list[Location]] = field(default_factory=lambda: defaultdict(list))
+    not_understood: list[NotUnderstood] = field(default_factory=list)
+
+
+class UseReader:
+    """Reads one file into `uses`."""
+
+    def __init__(self, parsed: ParsedFile, file: RepoPath, shape: Shape, aliases: Aliases, uses: Uses) -> None:
+        self._parsed = parsed
+        self._file = file
+        self._shape = shape
+        self._aliases = aliases
+        self._uses = uses
+        self._judged: set[int] = set()
+        self._followed: set[Variable] = set()
+
+    def read(self) -> None:
+        """Judge every mention of the table itself; the pointers it is stored in follow."""
+        for node in self._aliases.mentions(self._aliases.table, self._parsed.root):
+            if declarator_of(node) is None:
+                self._judge(node)
+
+    def _follow(self, variable: Variable) -> None:
+        if variable in self._followed:
+            return
+        self._followed.add(variable)
+        for node in tuple(self._aliases.uses(variable)):
+            self._judge(node)
+
+    def _judge(self, identifier: Node) -> None:
+        expression = whole_access(identifier)
+        if expression.id in self._judged:
+            return
+        targets = self._aliases.evaluate(expression)
+        if not targets:
+            if self._aliases.evaluate(identifier) and not _is_declared(expression):
+                self._refuse(expression, "the members do not follow the declaration")
+            return
+        self._judged.add(expression.id)
+        if any(node.type in _UNEVALUATED for node in _expression_ancestors(expression)):
+            return
+        parent = expression.parent
+        if any(node.is_error for node in ancestors(expression)) or (parent is not None and _damaged(parent)):
+            self._refuse(expression, "parse error around it")
+        for target in sorted(targets, key=lambda target: (target.path, target.pointer)):
+            self._judge_target(expression, target)
+
+    def _judge_target(self, node: Node, target: Target) -> None:
+        kind = self._shape.kind(target.path)
+        if kind is None:
+            self._refuse(node, f"the table has no member {target.path}")
+        elif kind is MemberKind.DATA:
+            return
+        elif target.pointer:
+            self._judge_address(node, target)
+        elif kind is MemberKind.SLOT:
+            self._judge_slot(node, target.path)
+        else:
+            self._judge_subtable(node, target.path)
+
+    def _judge_slot(self, node: Node, path: str) -> None:
+        parent = node.parent
+        value = assigned_value(node)
+        if value is not None:
+            name = value_name(value, self._parsed.source)
+            self._uses.overrides[path].append(Reference(name, self._location(node)))
+        elif parent is not None and _is_left(parent, node):
+            self._refuse(node, "changed by an operator")
+        elif parent is not None and parent.type == "call_expression" and parent.child_by_field_name("function") == node:
+            self._uses.call_sites[path].append(self._location(node))
+        else:
+            self._uses.guards[path].append(self._location(node))
+
+    def _judge_subtable(self, node: Node, path: str) -> None:
+        parent = node.parent
+        value = assigned_value(node)
+        if value is not None:
+            self._assign_struct(path, value, self._location(node))
+        elif parent is None or parent.type == "expression_statement" or enclosing_function(node) is None:
+            return
+        elif _is_left(parent, node):
+            self._refuse(node, "changed by an operator")
+        else:
+            for slot in self._shape.slots(path):
+                self._uses.guards[slot].append(self._location(node))
+
+    def _judge_address(self, node: Node, target: Target) -> None:
+        parent = node.parent
+        if parent is None:
+            return
+        held = node
+        value = assigned_value(node)
+        if value is not None:
+            if (
+                node.type == "identifier"
+                and target == self._aliases.root_target
+                and name_of(node) == self._aliases.table
+            ):
+                self._assign_struct(target.path, value, self._location(node))
+            return
+        if parent.type == "assignment_expression" and parent.child_by_field_name("right") == node:
+            left = parent.child_by_field_name("left")
+            if left is not None and bare(left).type == "identifier" and operator_of(parent) == b"=":
+                self._follow(referred_variable(bare(left)))
+                if parent.parent is not None and parent.parent.type == "assignment_expression":
+                    self._judge_address(parent, target)
+            else:
+                self._refuse(held, "its address is stored where it is not followed")
+        elif parent.type == "init_declarator":
+            name = declared_name(parent.child_by_field_name("declarator"))
+            if name is not None:
+                self._follow(declared_variable(name))
+        elif parent.type == "argument_list":
+            self._judge_argument(node, target, parent)
+        elif parent.type in ("return_statement", "initializer_pair", "initializer_list", "update_expression"):
+            self._refuse(node, "its address leaves the function")
+
+    def _judge_argument(self, node: Node, target: Target, arguments: Node) -> None:
+        call = arguments.parent
+        callee = call.child_by_field_name("function") if call is not None else None
+        name = name_of(callee) if callee is not None and callee.type == "identifier" else ""
+        passed = [child for child in arguments.named_children if child.type != "comment"]
+        index = passed.index(node)
+        if name in _COPIES and index == 0 and len(passed) > 1:
+            self._assign_struct(target.path, passed[1], self._location(node))
+        elif name in _CLEARS and index == 0:
+            self._clear(target.path, self._location(node))
+        elif name in _COPIES:
+            for slot in self._shape.slots(target.path):
+                self._uses.guards[slot].append(self._location(node))
+        elif enclosing_function(node) is not None and not self._pass_to(name, index, node):
+            self._refuse(node, f"its address is passed to {name or 'a function'}")
+
+    def _pass_to(self, function: str, index: int, value: Node) -> bool:
+        """Follow the table into a function of this file; False if it is not here."""
+        definition = find_function(self._parsed, function) if function else None
+        if definition is None:
+            return False
+        declared = list(parameters(definition))
+        name = declared_name(declared[index].child_by_field_name("declarator")) if index < len(declared) else None
+        if name is None:
+            return False
+        variable = Variable(definition, name_of(name))
+        self._aliases.arguments.setdefault(variable, []).append(value)
+        # A second caller may add a second target: judge the uses again.
+        self._followed.discard(variable)
+        self._judged.difference_update(whole_access(use).id for use in self._aliases.uses(variable))
+        self._follow(variable)
+        return True
+
+    def _assign_struct(self, prefix: str, value: Node, location: Location) -> None:
+        """A struct goes into the sub-table at `prefix`: every slot below it is overridden."""
+        braces = self._struct_value(value)
+        if braces is None:
+            text = value_name(value, self._parsed.source)
+            for slot in self._shape.slots(prefix):
+                member = slot[len(prefix) :].lstrip(".")
+                name = text if text == "NULL" or not member else f"{text}.{member}"
+                self._uses.overrides[slot].append(Reference(name, location))
+            return
+        named = {assigned.path: assigned.value for assigned in initialised(braces, self._shape, prefix)}
+        covered: set[str] = set()
+        for path, inner in named.items():
+            if self._shape.kind(path) is MemberKind.SUBTABLE:
+                self._assign_struct(path, inner, location)
+                covered.update(self._shape.slots(path))
+        for slot in self._shape.slots(prefix):
+            if slot in covered:
+                continue
+            name = value_name(named[slot], self._parsed.source) if slot in named else "NULL"
+            self._uses.overrides[slot].append(Reference(name, location))
+
+    def _clear(self, prefix: str, location: Location) -> None:
+        for slot in self._shape.slots(prefix):
+            self._uses.overrides[slot].append(Reference("NULL", location))
+
+    def _struct_value(self, value: Node) -> Node | None:
+        """The braces that say what a struct value holds: its own, or those of the variable that it names."""
+        node = bare(value)
+        if node.type == "pointer_expression" and operator_of(node) == b"&":
+            argument = node.child_by_field_name("argument")
+            node = bare(argument) if argument is not None else node
+        braces = literal_braces(node)
+        if braces is not None or node.type != "identifier":
+            return braces
+        variable = referred_variable(node)
+        initial: Node | None = None
+        if variable.scope.parent is None:
+            declarator = find_initialiser(self._parsed, variable.name)
+            initial = declarator.child_by_field_name("value") if declarator is not None else None
+        else:
+            bindings = self._aliases.bindings(variable)
+            initial = bindings[-1].value if len(bindings) == 1 else None
+        return literal_braces(initial) if initial is not None else None
+
+    def _location(self, node: Node) -> Location:
+        return Location(self._file, line_of(node), enclosing_function(node))
+
+    def _refuse(self, node: Node, reason: str) -> None:
+        self._uses.not_understood.append(
+            NotUnderstood(self._location(node), reason, source_line(self._parsed, node.start_byte))
+        )
+
+
+def whole_access(identifier: Node) -> Node:
+    """The largest expression around `identifier` that still stands for (a part of) the same object."""
+    node = identifier
+    while node.parent is not None and _continues(node.parent, node):
+        node = node.parent
+    return node
+
+
+def _continues(parent: Node, node: Node) -> bool:
+    match parent.type:
+        case "parenthesized_expression":
+            # `if (x)` holds its condition in parentheses too; they belong to the statement.
+            return parent.parent is None or parent.parent.type not in (
+                "if_statement",
+                "while_statement",
+                "do_statement",
+            )
+        case "field_expression" | "subscript_expression" | "pointer_expression":
+            return parent.child_by_field_name("argument") == node
+        case "cast_expression":
+            return parent.child_by_field_name("value") == node
+        case "conditional_expression":
+            return parent.child_by_field_name("condition") != node
+        case "comma_expression":
+            return (
+                parent.child_by_field_name("right") == node
+                and parent.parent is not None
+                and (parent.parent.type == "parenthesized_expression")
+            )
+        case _:
+            return False
+
+
+def source_line(parsed: ParsedFile, offset: int) -> str:
+    """The source line around `offset`, stripped."""
+    start = parsed.source.rfind(b"\n", 0, offset) + 1
+    end = parsed.source.find(b"\n", offset)
+    line = parsed.source[start : end if end >= 0 else len(parsed.source)]
+    return line.decode("utf-8", "surrogateescape").strip()
+
+
+def _expression_ancestors(node: Node) -> list[Node]:
+    found: list[Node] = []
+    for parent in ancestors(node):
+        if parent.type.endswith("_statement") or parent.type == "declaration":
+            break
+        found.append(parent)
+    return found
+
+
+def _is_left(parent: Node, node: Node) -> bool:
+    if parent.type == "update_expression":
+        return True
+    return parent.type == "assignment_expression" and parent.child_by_field_name("left") == node
+
+
+def _is_declared(expression: Node) -> bool:
+    return expression.type == "identifier"
+
+
+def _damaged(node: Node) -> bool:
+    """Whether an error is inside the expression itself; a statement's body does not count."""
+    return node.has_error and not node.type.endswith(("_statement", "translation_unit", "function_definition"))
+
+
+def mention_span(start: int, name: str) -> Span:
+    """The bytes of a mention that begins at `start`."""
+    return Span(start, start + len(name.encode()))
