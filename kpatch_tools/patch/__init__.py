@@ -1,1 +1,46 @@
-"""Patches as values: the only room that knows unidiff."""
+"""Patches: text to values and back, diff, apply, identity, messages; the only room that imports unidiff."""
+
+from .apply import ApplyResult, PlacedHunk, Reject, apply_patch
+from .commit import diff_change, patch_of_commit
+from .diff import blob_id, diff_blobs, diff_hunks, diff_sources
+from .diffstat import format_diffstat
+from .format import format_diff, format_file, format_hunk
+from .format_mail import format_patch
+from .mail import format_date
+from .message import CommitReference, Trailer, fixes, prose_references, trailers, upstream_reference
+from .parse import parse_mbox, parse_patch
+from .patchid import patch_id
+from .values import FileDiff, Hunk, Line, Patch, Person
+
+__all__ = [
+    "ApplyResult",
+    "CommitReference",
+    "FileDiff",
+    "Hunk",
+    "Line",
+    "Patch",
+    "Person",
+    "PlacedHunk",
+    "Reject",
+    "Trailer",
+    "apply_patch",
+    "blob_id",
+    "diff_blobs",
+    "diff_change",
+    "diff_hunks",
+    "diff_sources",
+    "fixes",
+    "format_date",
+    "format_diff",
+    "format_diffstat",
+    "format_file",
+    "format_hunk",
+    "format_patch",
+    "parse_mbox",
+    "parse_patch",
+    "patch_id",
+    "patch_of_commit",
+    "prose_references",
+    "trailers",
+    "upstream_reference",
+]
