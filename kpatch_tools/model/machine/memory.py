@@ -115,9 +115,9 @@ class GuestMemory:
             mfn = self._frame_of(physical >> PAGE_SHIFT)
             if mfn is None:
                 raise KpatchError("model-image-outside", f"the image address {address:#x} has no frame")
-            start = physical & _OFFSET
-            self.frame(mfn).obj[start : start + room] = content[:room]  # type: ignore[index]
-            physical += len(content[:room])
+            start, part = physical & _OFFSET, content[:room]
+            self.frame(mfn).obj[start : start + len(part)] = part  # type: ignore[index]
+            physical += len(part)
             content = content[room:]
 
     # --- frames and watches
@@ -185,12 +185,21 @@ class GuestMemory:
             self.will_write(mfn, word, whole)
         frame[word] = whole
 
+    def _store_unaligned(self, va: int, content: bytes) -> None:
+        """One store of the processor that is not aligned; a read-only page gets to see it whole."""
+        if not self.geometry.data_base <= va < self.geometry.data_end:
+            found = self.paging.fill(va)
+            if found.mapped and not found.writable:
+                self.on_read_only_write(va, len(content), int.from_bytes(content, "little"), found)
+                return
+        self.write(va, content)
+
     def _make_accessors(self) -> dict[str, Accessor]:
         base, size = self.geometry.data_base, self.geometry.data_size
         data = self._data
         quads = memoryview(data).cast("Q")
         readable, writable = self.paging.readable, self.paging.writable
-        find, store = self._readable, self._store
+        find, store, unaligned = self._readable, self._store, self._store_unaligned
 
         def ld8(address: int) -> int:
             offset = address - base
@@ -220,7 +229,7 @@ class GuestMemory:
                 except KeyError:
                     store(address, 8, value & _WORD)
                 return
-            putb(address, (value & _WORD).to_bytes(8, "little"))
+            unaligned(address, (value & _WORD).to_bytes(8, "little"))
 
         def getb(address: int, count: int) -> bytes:
             offset = address - base
@@ -273,12 +282,10 @@ class GuestMemory:
             "putb": putb,
         }
         for width in (1, 2, 4):
-            accessors.update(self._make_narrow(width, getb, putb))
+            accessors.update(self._make_narrow(width, getb))
         return accessors
 
-    def _make_narrow(
-        self, width: int, getb: Callable[[int, int], bytes], putb: Callable[[int, bytes], None]
-    ) -> dict[str, Accessor]:
+    def _make_narrow(self, width: int, getb: Callable[[int, int], bytes]) -> dict[str, Accessor]:
         """ld, lds and st for 1, 2 and 4 bytes."""
         base, size = self.geometry.data_base, self.geometry.data_size
         views = {1: memoryview(self._data), 2: memoryview(self._data).cast("H"), 4: memoryview(self._data).cast("I")}
@@ -286,7 +293,7 @@ class GuestMemory:
         scale = width.bit_length() - 1
         low, mask, half = width - 1, (1 << 8 * width) - 1, 1 << (8 * width - 1)
         readable, writable = self.paging.readable, self.paging.writable
-        find, store = self._readable, self._store
+        find, store, unaligned = self._readable, self._store, self._store_unaligned
 
         def load(address: int) -> int:
             offset = address - base
@@ -318,7 +325,7 @@ class GuestMemory:
                 word, shift = (address >> 3) & 511, (address & 7) << 3
                 frame[word] = (frame[word] & ~(mask << shift)) | value << shift
                 return
-            putb(address, value.to_bytes(width, "little"))
+            unaligned(address, value.to_bytes(width, "little"))
 
         return {f"ld{width}": load, f"lds{width}": load_signed, f"st{width}": store_narrow}
 
