@@ -49,12 +49,13 @@ def format_patch(
 
 
 def _split(message: bytes, subject: str) -> tuple[str, bytes]:
-    """Subject in one line, and the body without empty lines at either end."""
-    if not message.strip():
-        return subject, b""
-    first, _, body = message.lstrip(b"\n").partition(b"\n\n")
-    joined = b" ".join(line.strip() for line in first.split(b"\n")).strip()
-    return joined.decode("utf-8", "surrogateescape"), body.strip(b"\n")
+    """Subject in one line, and the body; blanks at line ends and empty lines around both are left out, as git does."""
+    rows = [row.rstrip() for row in message.split(b"\n")]
+    while rows and not rows[0]:
+        rows.pop(0)
+    end = rows.index(b"") if b"" in rows else len(rows)
+    joined = b" ".join(rows[:end]).decode("utf-8", "surrogateescape")
+    return joined or subject, b"\n".join(rows[end:]).strip(b"\n")
 
 
 def format_person_header(person: Person) -> str:

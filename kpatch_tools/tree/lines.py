@@ -10,6 +10,7 @@ from pygit2.enums import DiffOption
 _INDENT_HEURISTIC = 1 << 18
 _HEADER = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)", re.DOTALL)
 _MARKER = b"\\"
+_BLANKS = b" \t\n\r"  # git cuts the section at 80 bytes and then trims it; libgit2 leaves a blank at the cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +63,4 @@ def _parse_header(row: bytes) -> tuple[int, int, int, int, bytes]:
     match = _HEADER.match(row)
     assert match is not None, "libgit2 writes well-formed hunk headers"
     old_start, old_count, new_start, new_count, section = match.groups()
-    return int(old_start), int(old_count or 1), int(new_start), int(new_count or 1), section
+    return int(old_start), int(old_count or 1), int(new_start), int(new_count or 1), section.rstrip(_BLANKS)

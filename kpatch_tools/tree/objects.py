@@ -33,7 +33,10 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class CommitData:
-    """One commit. `message` is verbatim; `subject` its first paragraph in one line, undecodable bytes as surrogates."""
+    """One commit. `subject` is the message's first paragraph in one line; undecodable bytes as surrogates.
+
+    `message` is verbatim, but for a commit that declares another encoding: that one is in UTF-8, and so are its names.
+    """
 
     oid: ObjectId
     tree: ObjectId
@@ -58,6 +61,9 @@ def parse_commit(oid: ObjectId, data: bytes) -> CommitData:
     tree = ""
     parents: list[ObjectId] = []
     author = committer = Signature("", "")
+    encoding = _declared_encoding(head)
+    if encoding is not None:
+        head, message = _as_utf8(head, encoding), _as_utf8(message, encoding)
     for line in head.split(b"\n"):
         key, _, value = line.partition(b" ")
         if key == b"parent":
@@ -71,14 +77,35 @@ def parse_commit(oid: ObjectId, data: bytes) -> CommitData:
     return CommitData(oid, ObjectId(tree), tuple(parents), author, committer, message, subject_of(message))
 
 
-def subject_of(message: bytes) -> str:
-    r"""The first paragraph of `message` as one line, as git prints it.
+def _declared_encoding(head: bytes) -> str | None:
+    start = head.find(b"\nencoding ")
+    if start < 0:
+        return None
+    return head[start + 10 :].partition(b"\n")[0].decode("ascii", "replace")
 
-    >>> subject_of(b"\nx86: put\n  tables high\n\nBecause.\n")
+
+def _as_utf8(data: bytes, encoding: str) -> bytes:
+    """What cannot be decoded stays as it is, as in git log."""
+    try:
+        return data.decode(encoding).encode("utf-8")
+    except (LookupError, UnicodeDecodeError):
+        return data
+
+
+def subject_of(message: bytes) -> str:
+    r"""The first paragraph of `message` as one line, as git's %s prints it.
+
+    >>> subject_of(b"\nx86: put\ntables high \n  \nBecause.\n")
     'x86: put tables high'
     """
-    paragraph = message.lstrip(b"\n").partition(b"\n\n")[0]
-    return b" ".join(line.strip() for line in paragraph.split(b"\n")).strip().decode("utf-8", "surrogateescape")
+    lines: list[bytes] = []
+    for line in message.split(b"\n"):
+        text = line.rstrip()
+        if text:
+            lines.append(text)
+        elif lines:
+            break
+    return b" ".join(lines).decode("utf-8", "surrogateescape")
 
 
 def parse_signature(value: bytes) -> Signature:

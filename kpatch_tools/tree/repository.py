@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pygit2
+from pygit2.enums import ObjectType
 
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId, RepoPath
@@ -45,6 +46,15 @@ class KernelTree:
                     hint=f"if you trust it: git config --global --add safe.directory {path}",
                 ) from error
             raise KpatchError("not-a-repository", f"{path}: {error}", hint="name one with --repo PATH") from error
+
+    @classmethod
+    def create(cls, path: Path, *, branch: str) -> "KernelTree":
+        """A new bare repository at `path`, which must not exist; its HEAD will be `branch`, which is not made yet."""
+        return cls(pygit2.init_repository(str(path), bare=True, initial_head=branch))
+
+    def empty_tree(self) -> ObjectId:
+        """The tree without entries, written if need be: the base of a first commit, which then has no parent."""
+        return ObjectId(str(self._repository.write(ObjectType.TREE, b"")))
 
     @property
     def path(self) -> Path:
