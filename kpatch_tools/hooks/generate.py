@@ -1,0 +1,128 @@
+"""Writes a hook for one target: complete new files and messages, from the hook's description and the target's facts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from kpatch_tools.core.ids import ObjectId, RepoPath
+from kpatch_tools.core.source import BlobSource
+from kpatch_tools.render import render
+
+from . import layout, placement
+from .edits import Edit, apply_edits
+from .features import Features, Lack, Part, read_features
+from .parts import HookPart
+from .reading import Files
+from .spec import HookSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The commit that a step follows, to be named in its message."""
+
+    oid: ObjectId
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One commit's worth: complete new contents of each file it changes, and its message (no sign-off, no author)."""
+
+    changes: Mapping[RepoPath, bytes]
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPart:
+    """A part of the hook and the file it went to."""
+
+    part: HookPart
+    file: RepoPath
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """The hook for one target. `changes` is the sum of `steps`, each of which builds on the one before."""
+
+    changes: Mapping[RepoPath, bytes | None]
+    steps: tuple[Step, ...]
+    parts: tuple[PlacedPart, ...]
+    features: Features
+
+    @property
+    def messages(self) -> tuple[bytes, ...]:
+        return tuple(step.message for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why the hook cannot be written for a target: every reason, not only the first."""
+
+    lacks: tuple[Lack, ...]
+    features: Features
+
+
+def generate_hook(
+    source: BlobSource,
+    spec: HookSpec,
+    *,
+    split: bool = False,
+    upstream: Upstream | None = None,
+    followup: Upstream | None = None,
+) -> Generated | Refusal:
+    """The hook `spec` written for `source`, which must not have it.
+
+    `split`: in two steps, as history took them: the hook without a section annotation on its default function, and
+    the annotation. `upstream` and `followup` are named in the messages of the two where given.
+    """
+    files = Files(source)
+    features = read_features(files, spec)
+    edits, lacks = _place(files, spec, features, init=not split)
+    if features.lacks or lacks:
+        known = {lack.part for lack in features.lacks}
+        further = (lack for lack in lacks if lack.part not in known)
+        return Refusal((*features.lacks, *dict.fromkeys(further)), features)
+    first = Step(_changed(source, edits), _message(spec, features, "message", upstream))
+    parts = tuple(dict.fromkeys(PlacedPart(edit.part, edit.file) for edit in edits))
+    if not split:
+        return Generated(first.changes, (first,), parts, features)
+    final, _ = _place(files, spec, features, init=True)
+    changes = _changed(source, final)
+    second = {path: data for path, data in changes.items() if first.changes[path] != data}
+    steps = (first, Step(second, _message(spec, features, "section", followup)))
+    return Generated(changes, steps, parts, features)
+
+
+def _place(files: Files, spec: HookSpec, features: Features, *, init: bool) -> tuple[list[Edit], list[Lack]]:
+    placed = [
+        placement.place_declaration(files, spec),
+        placement.place_initialiser(files, spec),
+        placement.place_prototype(files, spec),
+        placement.place_assignment(files, spec),
+    ]
+    # Without these facts there is no text to place, and features says so already.
+    if not {lack.part for lack in features.lacks} & {Part.SITE, Part.RESERVE, Part.BUFFER}:
+        placed += [
+            placement.place_default(files, spec, features, init=init),
+            placement.place_call(files, spec, features),
+            placement.place_override(files, spec, features),
+        ]
+    edits = [edit for one in placed if not isinstance(one, Lack) for edit in one]
+    return edits, [one for one in placed if isinstance(one, Lack)]
+
+
+def _changed(source: BlobSource, edits: Sequence[Edit]) -> dict[RepoPath, bytes]:
+    paths = dict.fromkeys(edit.file for edit in edits)
+    return {
+        path: apply_edits(source.read(path) or b"", [edit for edit in edits if edit.file == path]) for path in paths
+    }
+
+
+def _message(spec: HookSpec, features: Features, template: str, upstream: Upstream | None) -> bytes:
+    text = render(
+        f"hooks/{spec.name}/{template}.txt.j2",
+        spec=spec,
+        buffer=features.buffer,
+        reserve=features.reserve,
+        upstream=upstream,
+    )
+    return layout.prose(text).encode()

@@ -1,0 +1,81 @@
+"""The files of one source, each read and parsed once."""
+
+from collections.abc import Callable, Iterator
+
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import BlobSource
+from kpatch_tools.core.span import Location
+from kpatch_tools.syntax import Node, ParsedFile, enclosing_function, line_of, parse_c
+from kpatch_tools.syntax.includes import include_closure
+
+from .conditions import Conditions
+
+
+class Files:
+    """A source with what was read of it so far."""
+
+    def __init__(self, source: BlobSource) -> None:
+        self.source = source
+        self._parsed: dict[RepoPath, ParsedFile | None] = {}
+        self._conditions: dict[RepoPath, Conditions] = {}
+        self._seen: dict[RepoPath, tuple[RepoPath, ...]] = {}
+
+    def parsed(self, path: RepoPath) -> ParsedFile | None:
+        """None where the source has no such file."""
+        if path not in self._parsed:
+            data = self.source.read(path)
+            self._parsed[path] = parse_c(data) if data is not None else None
+        return self._parsed[path]
+
+    def known(self, path: RepoPath) -> ParsedFile:
+        """A file that a search found; LookupError for one that is not there: our mistake."""
+        parsed = self.parsed(path)
+        if parsed is None:
+            raise LookupError(path)
+        return parsed
+
+    def conditions(self, path: RepoPath) -> Conditions:
+        """The conditionals of a file; none for a file that is not there."""
+        if path not in self._conditions:
+            parsed = self.parsed(path)
+            self._conditions[path] = Conditions(parsed.directives if parsed is not None else ())
+        return self._conditions[path]
+
+    def compiled(self, path: RepoPath, node: Node) -> bool:
+        """False for a node that an x86-64 build certainly leaves out."""
+        return self.conditions(path).compiled(node.start_byte)
+
+    def seen_from(self, path: RepoPath) -> tuple[RepoPath, ...]:
+        """The headers that `path` includes, directly or not, under any configuration."""
+        if path not in self._seen:
+            self._seen[path] = include_closure(self.source, path).headers
+        return self._seen[path]
+
+    def location(self, path: RepoPath, node: Node) -> Location:
+        return Location(path, line_of(node), enclosing_function(node))
+
+    def find(
+        self,
+        wanted: Callable[[ParsedFile], Node | None],
+        needle: bytes,
+        *,
+        first: RepoPath | None,
+        scope: tuple[str, ...],
+        suffix: str = ".c",
+    ) -> tuple[RepoPath, Node] | None:
+        """The file that holds a shape: `first` is asked first, then what in `scope` contains the bytes `needle`."""
+        for path in self._candidates(needle, first, scope, suffix):
+            parsed = self.parsed(path)
+            node = wanted(parsed) if parsed is not None else None
+            if node is not None:
+                return path, node
+        return None
+
+    def _candidates(
+        self, needle: bytes, first: RepoPath | None, scope: tuple[str, ...], suffix: str
+    ) -> Iterator[RepoPath]:
+        if first is not None:
+            yield first
+        for path in self.source.paths(*scope):
+            if path != first and path.endswith(suffix) and needle in (self.source.read(path) or b""):
+                yield path
