@@ -90,7 +90,7 @@ def _read_table(
             if shape.kind(assigned.path) is MemberKind.SLOT:
                 name = value_name(assigned.value, files[item.file].source)
                 defaults.setdefault(assigned.path, []).append(Reference(name, location))
-            elif shape.kind(assigned.path) is not MemberKind.DATA:
+            elif shape.kind(assigned.path) is None or any(shape.slots(assigned.path)):
                 line = source_line(files[item.file], assigned.place.start_byte)
                 refused.append(NotUnderstood(location, f"an initialiser for {assigned.path}", line))
     home = next((item for item in declarations if item.defines), declarations[0])

@@ -3,11 +3,11 @@
 import re
 
 _PLAIN = rb"""
-    asmlinkage | notrace | noinline(?:_for_stack)? | fastcall
+    asmlinkage | dotraplinkage | notrace | __notrace_funcgraph | __const__ | noinline(?:_for_stack)? | fastcall
   | __(?:dev|cpu|mem|net)?(?:init|exit)(?:data|const|rodata)?(?:_refok|_memblock|_or_module)?
   | __initdata_(?:memblock|or_module|refok) | __exit_refok | __init_task_data | __ref(?:data|const)?
   | __user | __kernel | __iomem | __percpu | __rcu | __force | __nocast | __bitwise__? | __private | __safe
-  | __must_check | __always_inline | __always_unused | __maybe_unused | __used | __unused | __packed | __pure
+  | __must_check | __always_inline | __always_unused | __maybe_unused | __used | __packed | __pure
   | __weak | __visible | __cold | __hot | __naked | __noreturn | __deprecated | __malloc | __noclone
   | __attribute_const__ | __read_mostly | __ro_after_init | __sched | __lockfunc | __kprobes | __irq_entry
   | __softirq_entry | __cacheline_aligned(?:_in_smp)? | ____cacheline_aligned(?:_in_smp)?
@@ -22,7 +22,7 @@ _WITH_ARGUMENTS = rb"""
   | (?:module|core|postcore|arch|subsys|fs|device|late|pure|early|console|security|rootfs)_initcall(?:_sync)?
   | module_(?:init|exit) | __initcall | __exitcall | early_param | __setup | __setup_param
   | late_time_init_call | __early_initcall | IRQCHIP_DECLARE | x86_cpu_dev_register | cpu_dev_register
-  | IOMMU_INIT\w* | apic_drivers?
+  | IOMMU_INIT\w* | apic_drivers? | _ASM_EXTABLE\w*
   | MODULE_\w+ | __MODULE_\w+ | module_param\w* | MODULE_PARM_DESC
 """
 _PER_CPU = rb"(?:DEFINE|DECLARE)_(?:PER_CPU|EARLY_PER_CPU_READ|INIT_PER_CPU)(?:_\w+)?"
@@ -30,10 +30,12 @@ _ITERATOR = rb"\w*for_each(?:_\w+)? | \w*for_all_\w+ | \w*_foreach(?:_\w+)?"
 _TYPE_ARGUMENT = rb"""
     va_arg | container_of | \w+_entry(?:_rcu)? | \w+_entry_safe | min_t | max_t | clamp_t | typecheck | KMEM_CACHE
   | __builtin_va_arg | \w*_container_of | FIELD_SIZEOF | field_sizeof
-  | sizeof_field | alloc_percpu(?:_gfp)? | __builtin_types_compatible_p | offsetof | typeof_member
+  | PVOP_CALL(?:EE)?\d | sizeof_field | alloc_percpu(?:_gfp)? | __builtin_types_compatible_p | typeof_member
 """
-
-
+_OFFSETOF = rb"offsetof"
+_BITMAP = rb"DECLARE_BITMAP"
+_BRK_ARRAY = rb"RESERVE_BRK_ARRAY"
+_NAMED = rb"(?:DECLARE|DEFINE)_\w+"
 _TYPEOF = rb"(?:__)?typeof(?:__)?"
 
 
@@ -59,4 +61,18 @@ TYPE_ARGUMENT = _whole(_TYPE_ARGUMENT)
 TYPEOF = _whole(_TYPEOF)
 """`typeof(expression)`: stands where a type does, and so reads as one."""
 
-CANDIDATE = rb"\b(?:(?:" + b"|".join((_PLAIN, _WITH_ARGUMENTS, _PER_CPU, _ITERATOR, _TYPE_ARGUMENT, _TYPEOF)) + rb")\b)"
+OFFSETOF = _whole(_OFFSETOF)
+"""The grammar knows it, but with a plain member only."""
+
+BITMAP = _whole(_BITMAP)
+"""`NAME(variable, bits)`: an array of `unsigned long`."""
+
+BRK_ARRAY = _whole(_BRK_ARRAY)
+"""`NAME(type, variable, count)`: a pointer."""
+
+NAMED = _whole(_NAMED)
+"""`static NAME(variable, ...)`: declares the variable; with one argument the grammar can read it by itself."""
+
+_CALLED = (_WITH_ARGUMENTS, _PER_CPU, _ITERATOR, _TYPE_ARGUMENT, _TYPEOF, _OFFSETOF, _BITMAP, _BRK_ARRAY, _NAMED)
+CANDIDATE = rb"\b(?:(?:" + b"|".join((_PLAIN, *_CALLED)) + rb")\b)"
+"""Any of these, as a part of a verbose pattern."""

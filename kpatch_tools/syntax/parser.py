@@ -11,6 +11,7 @@ from tree_sitter import Node
 
 from kpatch_tools.core.span import Span
 
+from .branches import straighten
 from .conditionals import Directive
 from .masking import Annotation, mask
 
@@ -27,6 +28,7 @@ class ParsedFile:
 
     `errors`: where the grammar gave up or had to imagine a token (then the span is empty or short), outermost only.
     `annotations`: masked macros in file order. `disabled`: text that is never compiled as C, blank in the tree.
+    `hidden`: branches of conditionals that had to be left out of the tree although they may be compiled.
     """
 
     source: bytes
@@ -36,6 +38,7 @@ class ParsedFile:
     annotations: tuple[Annotation, ...]
     disabled: tuple[Span, ...]
     directives: tuple[Directive, ...]
+    hidden: tuple[Span, ...] = ()
 
     def text(self, node: Node) -> bytes:
         """The node's original bytes, annotations included (`node.text` has blanks there)."""
@@ -56,16 +59,35 @@ class ParsedFile:
 def parse_c(data: bytes) -> ParsedFile:
     """Parse a C file or header. Never fails: what was not understood is in `errors`."""
     masked = mask(data)
-    root = tree_sitter.Parser(c_language()).parse(masked.data).root_node
+    text = masked.data
+    root = _parse(text)
+    errors = errors_in(root)
+    hidden: tuple[Span, ...] = ()
+    if errors:
+        straightened, left_out = straighten(text, masked.directives)
+        if straightened != text:
+            other = _parse(straightened)
+            fewer = errors_in(other)
+            if _weight(fewer) < _weight(errors):
+                text, root, errors, hidden = straightened, other, fewer, left_out
     return ParsedFile(
         source=data,
-        masked=masked.data,
+        masked=text,
         root=root,
-        errors=errors_in(root),
+        errors=errors,
         annotations=masked.annotations,
         disabled=masked.disabled,
         directives=masked.directives,
+        hidden=hidden,
     )
+
+
+def _parse(text: bytes) -> Node:
+    return tree_sitter.Parser(c_language()).parse(text).root_node
+
+
+def _weight(errors: tuple[Span, ...]) -> int:
+    return sum(1 + error.end - error.start for error in errors)
 
 
 def errors_in(node: Node) -> tuple[Span, ...]:

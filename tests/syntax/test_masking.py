@@ -22,6 +22,14 @@ from kpatch_tools.syntax import mask, parse_c
         ("void f(void)\n{\n\tx = container_of(p, struct foo, bar)->z;\n}\n", []),
         ("void f(void)\n{\n\tx = min_t(unsigned long, a, b);\n}\n", []),
         ("void f(void)\n{\n\tx = va_arg(ap, struct foo *);\n}\n", []),
+        ("static DECLARE_WORK(w, f);\n", ["DECLARE_WORK"]),
+        ("static DECLARE_BITMAP(a, 3);\n", ["DECLARE_BITMAP"]),
+        ("static RESERVE_BRK_ARRAY(pte_t, a, 3);\n", ["RESERVE_BRK_ARRAY"]),
+        ("void f(void)\n{\n\tswitch (a) {\n\tcase 0 ... 3:\n\t\tbreak;\n\t}\n}\n", ["..."]),
+        ('void f(void)\n{\n\tprintk(KERN_ERR PREFIX "a");\n}\n', ["KERN_ERR"]),
+        ("int a = offsetof(struct foo, b.c[2]);\n", []),
+        ("void f(void)\n{\n\ttypeof(a.b) *p = &a.b;\n}\n", ["typeof"]),
+        ("FOO_HANDLE(a, unsigned char);\nBAR(x, y)\nint z;\n", ["FOO_HANDLE", "BAR"]),
         ("static __always_inline __printf(1, 2) void f(const char *s, ...);\n", ["__always_inline", "__printf"]),
     ],
 )
@@ -43,6 +51,8 @@ def test_annotation_is_blanked_and_kept(source: str, names: list[str]) -> None:
         "#define __init __section(.init.text)\n",
         "#define X(a) \\\n\tint __init a(void)\n",
         "#ifdef __init\n#endif\n",
+        "static DEFINE_SPINLOCK(lock);\n",
+        "SOME_FOO(a)\n{\n}\n",
         "int __init_begin, my__init;\n",
         "void f(void) { for_each_thing(a, b); x = for_each_thing(a) + 1; }\n",
     ],
@@ -51,6 +61,15 @@ def test_nothing_else_is_touched(source: str) -> None:
     masked = mask(source.encode())
     assert masked.data == source.encode()
     assert masked.annotations == ()
+
+
+def test_named_rest_of_macro_parameters() -> None:
+    assert mask(b"#define f(a, args...) g(args)\n").data == b"#define f(a,     ...) g(args)\n"
+
+
+def test_rewritten_macros_still_declare() -> None:
+    data = mask(b"static DECLARE_WORK(w, f); DECLARE_BITMAP(a, 3); RESERVE_BRK_ARRAY(pte_t, b, 3);").data
+    assert b"".join(data.split()) == b"staticintw;unsignedlonga[3];pte_t*b;"
 
 
 def test_per_cpu_variable_becomes_a_declaration() -> None:

@@ -1,0 +1,191 @@
+"""How each kind of macro is made readable for the C grammar, in place and at equal length."""
+
+import re
+from collections.abc import Iterator
+
+from kpatch_tools.core.span import Span
+
+from .macros import (
+    BITMAP,
+    BLANK,
+    BLANK_WITH_ARGUMENTS,
+    BRK_ARRAY,
+    ITERATOR,
+    NAMED,
+    OFFSETOF,
+    PER_CPU,
+    TYPE_ARGUMENT,
+    TYPEOF,
+)
+
+_NOT_NEWLINE = re.compile(rb"[^\n]")
+_DELIMITER = re.compile(
+    rb"""/\*.*?(?:\*/|\Z)|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[(){};]|^[ \t]*\#""", re.DOTALL | re.MULTILINE
+)
+_OPENING = re.compile(rb"[ \t]*\n?[ \t]*\(")
+_TYPE_WORD = re.compile(
+    rb"\b(?:struct|union|enum|const|unsigned|signed|volatile)\b(?=\s+\w)"
+    rb"|\b(?:long|short)\b(?=\s+(?:long|int)\b)|\*(?=[\s*]*[,)])"
+)
+_VARIADIC = re.compile(rb"\w+(?=\.\.\.[ \t]*\))")
+_CASE_RANGE = re.compile(rb"\bcase\b[^:;?{}\"'\n]*?(\.\.\.[^:;?{}\n]*):")
+_LEVEL = re.compile(rb"\bKERN_[A-Z]+(?=\s+[A-Za-z_])")
+_TOP_LEVEL_CALL = re.compile(
+    rb"^(_*[A-Z][A-Z0-9_]*)\(([^;{}()\n]*)\)[ \t]*(;?)(?=[ \t]*(?:/\*[^\n]*)?\n(\s*[{=:,;]?))", re.MULTILINE
+)
+_TWO_WORDS = re.compile(rb"\w\s+[\w*]|\w\*")
+
+
+def blank(data: bytes) -> bytes:
+    """As many spaces, with the newlines of `data`.
+
+    >>> blank(b"ab\\ncd")
+    b'  \\n  '
+    """
+    return _NOT_NEWLINE.sub(b" ", data)
+
+
+def closing_parenthesis(data: bytes, opening: int) -> int | None:
+    """Offset of the `)` that closes the `(` at `opening`; None where a statement or directive ends first."""
+    depth = 0
+    for match in _DELIMITER.finditer(data, opening):
+        token = match.group()
+        if token == b"(":
+            depth += 1
+        elif token == b")":
+            depth -= 1
+            if depth == 0:
+                return match.start()
+        elif token == b";" or token.endswith(b"#"):
+            return None
+    return None
+
+
+def rewrite_word(data: bytes, out: bytearray, word: bytes, start: int, end: int) -> Span | None:
+    """Rewrite one candidate in `out`; what was blanked, None if the word is still readable there or no macro at all."""
+    if BLANK.fullmatch(word):
+        out[start:end] = b" " * (end - start)
+        return Span(start, end)
+    opening = _OPENING.match(data, end)
+    close = closing_parenthesis(data, opening.end() - 1) if opening is not None else None
+    if opening is None or close is None:
+        return None
+    first = opening.end()
+    if BLANK_WITH_ARGUMENTS.fullmatch(word):
+        if word.startswith(b"__setup") and not _stands_alone(data, start):
+            return None
+        out[start : close + 1] = blank(data[start : close + 1])
+    elif PER_CPU.fullmatch(word):
+        _rewrite_per_cpu(data, out, start, first, close)
+    elif BITMAP.fullmatch(word):
+        _rewrite_bitmap(data, out, start, first, close)
+    elif BRK_ARRAY.fullmatch(word):
+        _rewrite_brk_array(data, out, start, first, close)
+    elif NAMED.fullmatch(word):
+        if not _rewrite_named(data, out, start, first, close):
+            return None
+    elif TYPEOF.fullmatch(word):
+        out[start : close + 1] = b"int" + blank(data[start + 3 : close + 1])
+    elif ITERATOR.fullmatch(word):
+        if not _begins_loop(data, close + 1):
+            return None
+        out[start:end] = b"while".ljust(end - start)
+    elif OFFSETOF.fullmatch(word):
+        _rewrite_offsetof(data, out, first, close)
+        return None
+    elif TYPE_ARGUMENT.fullmatch(word):
+        _rewrite_type_words(data, out, first, close)
+        return None
+    return Span(start, close + 1)
+
+
+def rewrite_macro_parameters(out: bytearray, define: Span) -> None:
+    """`#define X(args...)`: the grammar knows `...` only without a name."""
+    match = _VARIADIC.search(out, define.start, define.end)
+    if (
+        match is not None
+        and b"(" in out[define.start : match.start()]
+        and b")" not in out[define.start : match.start()]
+    ):
+        out[match.start() : match.end()] = b" " * (match.end() - match.start())
+
+
+def rewrite_lines(out: bytearray) -> Iterator[tuple[str, Span]]:
+    """Case ranges, log levels before a macro, and calls at top level that are no C statement; what was blanked."""
+    for match in _CASE_RANGE.finditer(bytes(out)):
+        out[match.start(1) : match.end(1)] = blank(match.group(1))
+        yield "...", Span(match.start(1), match.end(1))
+    for match in _LEVEL.finditer(bytes(out)):
+        out[match.start() : match.end()] = blank(match.group())
+        yield match.group().decode("ascii"), Span(match.start(), match.end())
+    for match in _TOP_LEVEL_CALL.finditer(bytes(out)):
+        name, arguments, semicolon, following = match.groups()
+        if following.strip() or (semicolon and not _TWO_WORDS.search(arguments)):
+            continue
+        span = Span(match.start(), match.start() + len(name) + len(arguments) + 2)
+        out[span.start : span.end] = blank(bytes(out[span.start : span.end]))
+        yield name.decode("ascii"), span
+
+
+def _stands_alone(data: bytes, start: int) -> bool:
+    return start == 0 or data[start - 1 : start] == b"\n"
+
+
+def _begins_loop(data: bytes, offset: int) -> bool:
+    """An iterator macro is followed by a statement; one that ends in `;` or goes on is a call."""
+    rest = data[offset : offset + 200].lstrip()
+    return rest[:1] not in (b";", b",", b")", b"") and not re.match(rb"[-+*/%&|^<>=?:.\[]", rest)
+
+
+def _rewrite_per_cpu(data: bytes, out: bytearray, start: int, first: int, close: int) -> None:
+    """`DEFINE_PER_CPU(struct a, b) = ...` becomes `struct a b = ...`: a declaration that the grammar knows."""
+    out[start:first] = blank(data[start:first])
+    out[close : close + 1] = b" "
+    comma = data.rfind(b",", first, close)
+    if comma >= 0:
+        out[comma : comma + 1] = b" "
+
+
+def _rewrite_bitmap(data: bytes, out: bytearray, start: int, first: int, close: int) -> None:
+    """`DECLARE_BITMAP(a, n)` becomes `unsigned long a[n]`, which is what it means."""
+    comma = data.find(b",", first, close)
+    if comma < 0:
+        return
+    out[start:first] = b"unsigned long".ljust(first - start)
+    out[comma : comma + 1] = b"["
+    out[close : close + 1] = b"]"
+
+
+def _rewrite_brk_array(data: bytes, out: bytearray, start: int, first: int, close: int) -> None:
+    """`RESERVE_BRK_ARRAY(t, a, n)` becomes `t *a`."""
+    commas = [first + match.start() for match in re.finditer(rb",", data[first:close])]
+    if len(commas) < 2:
+        return
+    out[start:first] = blank(data[start:first])
+    out[commas[0] : commas[0] + 1] = b"*"
+    out[commas[1] : close + 1] = blank(data[commas[1] : close + 1])
+
+
+def _rewrite_named(data: bytes, out: bytearray, start: int, first: int, close: int) -> bool:
+    """`static DECLARE_WORK(a, f)` becomes `static int a`."""
+    name = re.compile(rb"\s*\w+\s*(?=,)").match(data, first, close)
+    if name is None or not data[max(0, start - 20) : start].rstrip().endswith(b"static"):
+        return False
+    out[start:first] = b"int".ljust(first - start)
+    out[name.end() : close + 1] = blank(data[name.end() : close + 1])
+    return True
+
+
+def _rewrite_offsetof(data: bytes, out: bytearray, first: int, close: int) -> None:
+    """`offsetof(type, a.b[2])` becomes `offsetof(type, a)`."""
+    comma = data.rfind(b",", first, close)
+    deeper = re.search(rb"[.\[]|->", data[comma:close]) if comma >= 0 else None
+    if deeper is not None:
+        begin = comma + deeper.start()
+        out[begin:close] = blank(data[begin:close])
+
+
+def _rewrite_type_words(data: bytes, out: bytearray, first: int, close: int) -> None:
+    """Where a macro takes a type, leave one identifier that reads as an expression: `struct foo *` becomes `foo`."""
+    for match in _TYPE_WORD.finditer(data, first, close + 1):
+        out[match.start() : match.end()] = b" " * (match.end() - match.start())
