@@ -1,5 +1,6 @@
 """Which hook tables and slots a change concerns: what the slot checks share."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,14 +11,14 @@ from kpatch_tools.checks.lines import Edit, edits
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location
 from kpatch_tools.hooks import HookTable, Reference, Slot, find_hook_tables
-from kpatch_tools.syntax import declarations, declared_name, name_of, parse_c
-from kpatch_tools.syntax.symbols import declared_names, spans_of_lines
+from kpatch_tools.syntax import declarations, declared_name, name_of, parse_c, structs
+from kpatch_tools.syntax.symbols import declared_names, identifiers, spans_of_lines
 
 MOST_TABLES = 8
 """A change that names more candidates than this is no hook patch; the first ones are looked at."""
 
 _ROOT = re.compile(rb"(?<![\w.>])([A-Za-z_]\w*)[ \t\n]*\.[ \t\n]*[A-Za-z_]\w*[ \t\n]*\.")
-_EXTERN = re.compile(rb"^[ \t]*extern[ \t]+struct[ \t]+\w+[ \t]+(\w+)[ \t]*;", re.MULTILINE)
+_EXTERN = re.compile(rb"^[ \t]*extern[ \t]+struct[ \t]+(\w+)[ \t]+(\w+)[ \t]*;", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,12 @@ def survey_slots(change: Change) -> SlotSurvey:
     tables: list[HookTable] = []
     known: dict[str, frozenset[str]] = {}
     for name in _candidates(changed)[:MOST_TABLES]:
-        tables.extend(find_hook_tables(change.after, table=name).tables)
-        before = find_hook_tables(change.before, table=name).tables
-        known[name] = frozenset(slot.path for table in before for slot in table.slots)
+        for table in find_hook_tables(change.after, table=name).tables:
+            tables.append(table)
+            # What the table had before stands in its header; no need to look for users again.
+            headers = (posixpath.dirname(table.struct.file), posixpath.dirname(table.file))
+            before = find_hook_tables(change.before, table=name, scope=headers).tables
+            known[name] = frozenset(slot.path for old in before for slot in old.slots)
     return SlotSurvey(tuple(tables), known, changed)
 
 
@@ -119,9 +123,7 @@ def _candidates(changed: tuple[Edit, ...]) -> tuple[str, ...]:
         defined = _defined_in_changed_lines(edit)
         if roots:
             roots -= declared_names(parse_c(edit.after)) - defined
-        externs = _EXTERN.findall(edit.after) if edit.path.endswith(".h") else ()
-        found.update(dict.fromkeys(sorted(roots) + sorted(defined)))
-        found.update(dict.fromkeys(name.decode("ascii") for name in externs))
+        found.update(dict.fromkeys(sorted(roots) + sorted(defined) + sorted(_declared_with_changed_type(edit))))
     return tuple(found)
 
 
@@ -142,3 +144,27 @@ def _defined_in_changed_lines(edit: Edit) -> set[str]:
             if value is not None and value.type == "initializer_list" and (name := declared_name(declarator)):
                 names.add(name_of(name))
     return names
+
+
+def _declared_with_changed_type(edit: Edit) -> set[str]:
+    """Variables a header declares whose struct, or a struct inside it, the change rewrites."""
+    if edit.after is None or not edit.path.endswith(".h"):
+        return set()
+    externs = {variable.decode("ascii"): tag.decode("ascii") for tag, variable in _EXTERN.findall(edit.after)}
+    if not externs:
+        return set()
+    parsed = parse_c(edit.after)
+    lines = spans_of_lines(edit.after, edit.added)
+    inner: dict[str, set[str]] = {}
+    changed: set[str] = set()
+    for node in structs(parsed):
+        if (name := node.child_by_field_name("name")) is None:
+            continue
+        tag = name_of(name)
+        inner[tag] = set(identifiers(parsed.text(node)))
+        if any(line.start < node.end_byte and node.start_byte < line.end for line in lines):
+            changed.add(tag)
+    # A struct that holds a changed one is changed itself; headers nest a few levels at most.
+    for _ in inner:
+        changed |= {tag for tag, words in inner.items() if words & changed}
+    return {variable for variable, tag in externs.items() if tag in changed}

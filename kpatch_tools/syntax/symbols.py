@@ -49,7 +49,10 @@ _DECLARING = frozenset(
         "function_definition",
     }
 )
-_MACRO_ARGUMENTS = re.compile(rb"\b[A-Z][A-Z0-9_]{3,}\s*\(([^()]*)\)")
+# A statement or file-level line that is nothing but a macro in capitals: it may declare what it is handed.
+_DECLARING_MACRO = re.compile(
+    rb"(?:^|[;{}/])[ \t\n]*(?:(?:static|extern|const)[ \t]+)*[A-Z][A-Z0-9_]{3,}[ \t]*\(([^()]*)\)[ \t]*(?:;|=|\n)"
+)
 
 
 def declared_names(parsed: ParsedFile) -> frozenset[str]:
@@ -61,7 +64,7 @@ def declared_names(parsed: ParsedFile) -> frozenset[str]:
     names: set[str] = set()
     for node in descend(parsed.root):
         names.update(_declared_by(node))
-    for match in _MACRO_ARGUMENTS.finditer(parsed.source):
+    for match in _DECLARING_MACRO.finditer(parsed.source):
         names.update(identifiers(match.group(1)))
     return frozenset(names)
 

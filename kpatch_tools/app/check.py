@@ -1,0 +1,69 @@
+"""Use case: check a patch on a revision, a commit, or each commit of a range."""
+
+from dataclasses import dataclass
+
+from kpatch_tools.app.apply import apply_to
+from kpatch_tools.app.checking import check_commit
+from kpatch_tools.app.exits import Exit, exit_of_findings
+from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.finding import Finding, Status
+from kpatch_tools.core.ids import ObjectId
+from kpatch_tools.patch import Patch
+from kpatch_tools.tree import KernelTree
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One change and what the checks said. `commit` is None for a patch that is no commit here."""
+
+    name: str
+    subject: str
+    commit: ObjectId | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """`on` is what a patch was applied to, as typed; None where commits were checked in place."""
+
+    on: str | None
+    changes: tuple[Checked, ...]
+
+    @property
+    def exit(self) -> Exit:
+        return exit_of_findings(finding for change in self.changes for finding in change.findings)
+
+
+def check_patches(tree: KernelTree, patches: tuple[Patch, ...], *, on: str) -> CheckReport:
+    """Check each patch by itself on the revision `on`. A patch that does not apply FAILs `patch-applies`."""
+    return CheckReport(on, tuple(_check_patch(tree, patch, on) for patch in patches))
+
+
+def check_commits(tree: KernelTree, spelled: str) -> CheckReport:
+    """Check a commit, or the commits of `A..B` oldest first (merges left out), each against its parent.
+
+    Raises KpatchError "unknown-revision", "empty-range".
+    """
+    if ".." not in spelled:
+        return CheckReport(None, (_check_commit(tree, tree.resolve(spelled).oid),))
+    low, _, high = spelled.replace("...", "..").partition("..")
+    include, exclude = tree.resolve(high or "HEAD").oid, tree.resolve(low or "HEAD").oid
+    commits = [one for one in tree.walk(include=(include,), exclude=(exclude,), reverse=True) if len(one.parents) < 2]
+    if not commits:
+        raise KpatchError("empty-range", f"{spelled} holds no commit", hint="name the older revision first: OLD..NEW")
+    return CheckReport(None, tuple(_check_commit(tree, one.oid) for one in commits))
+
+
+def _check_commit(tree: KernelTree, commit: ObjectId) -> Checked:
+    return Checked(commit[:12], tree.commit(commit).subject, commit, check_commit(tree, commit))
+
+
+def _check_patch(tree: KernelTree, patch: Patch, on: str) -> Checked:
+    report = apply_to(tree, patch, on)
+    findings = report.findings
+    if report.result.rejects:
+        findings = tuple(
+            Finding("patch-applies", Status.FAIL, f"a hunk does not apply to {on}: {reject.reason}", reject.file.path)
+            for reject in report.result.rejects
+        )
+    return Checked(patch.subject or "patch", patch.subject, patch.commit, findings)

@@ -1,0 +1,31 @@
+"""Use case: show the hook tables of a revision."""
+
+from dataclasses import dataclass
+
+from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.hooks import HookAtlas, find_hook_tables
+from kpatch_tools.tree import KernelTree, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class HooksReport:
+    """The tables of one revision."""
+
+    revision: Revision
+    atlas: HookAtlas
+
+
+def survey_hooks(tree: KernelTree, revision: str, *, table: str) -> HooksReport:
+    """Find `table` in the tree at `revision`.
+
+    Raises KpatchError "unknown-revision", and "no-such-table" where the revision has no such hook table.
+    """
+    resolved = tree.resolve(revision)
+    atlas = find_hook_tables(tree.at(resolved), table=table)
+    if not atlas.tables:
+        raise KpatchError(
+            "no-such-table",
+            f"{resolved.spelled} has no hook table {table}",
+            hint="name the variable, such as x86_init; a table is a global struct of function pointers",
+        )
+    return HooksReport(resolved, atlas)

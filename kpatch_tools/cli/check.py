@@ -1,0 +1,52 @@
+"""`kpt check`: findings about a patch, a commit or a range."""
+
+import click
+
+from kpatch_tools.app.check import CheckReport, check_commits, check_patches
+from kpatch_tools.app.commits import patch_of_commit
+from kpatch_tools.cli.findings import finding_fields, print_findings
+from kpatch_tools.cli.patches import is_patch_argument, read_patches
+from kpatch_tools.cli.session import Session, verb
+
+
+@click.command("check")
+@click.argument("subject")
+@click.option("--on", help="Revision a patch is checked on.  [default: HEAD]")
+@verb
+def command(session: Session, *, subject: str, on: str | None) -> int:
+    """Check SUBJECT: a patch file or mailbox (- for standard input), a commit, or a range A..B.
+
+    Only what is new with the change is reported. Exit 0 without a FAIL or ERROR, 1 with a FAIL, 3 with an ERROR.
+
+    \b
+    Examples:
+      kpt check 279b706bf80
+      kpt check v2.6.39-rc7..v2.6.39 --json
+      git format-patch -1 --stdout | kpt check - --on v3.1
+    """
+    with session.progress("checking") as step:
+        step(subject)
+        if is_patch_argument(subject):
+            report = check_patches(session.tree, read_patches(subject), on=on or "HEAD")
+        elif on is None:
+            report = check_commits(session.tree, subject)
+        else:
+            report = check_patches(session.tree, (patch_of_commit(session.tree, subject),), on=on)
+    if session.as_json:
+        session.print_json(_fields(report))
+    else:
+        for change in report.changes:
+            session.out.print(f"{change.name}  {change.subject}", style="bold", markup=False)
+            print_findings(session.out, change.findings, verbosity=session.verbosity)
+    return report.exit
+
+
+def _fields(report: CheckReport) -> dict[str, object]:
+    return {
+        "on": report.on,
+        "checks": [
+            {**finding_fields(finding), "commit": change.commit, "subject": change.subject}
+            for change in report.changes
+            for finding in change.findings
+        ],
+    }

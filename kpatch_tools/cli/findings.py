@@ -1,0 +1,39 @@
+"""How findings look on a terminal and in JSON."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.text import Text
+
+from kpatch_tools.core.finding import Finding, Status
+
+_MARKS = {
+    Status.PASS: ("✓", "green"),
+    Status.SKIP: ("–", "dim"),
+    Status.ERROR: ("?", "yellow"),
+    Status.FAIL: ("✗", "red"),
+}
+
+
+def print_findings(out: Console, findings: Iterable[Finding], *, verbosity: int) -> None:
+    """One line each, worst news in colour; a check that had nothing to look at is shown with -v only."""
+    for finding in findings:
+        if finding.status is Status.SKIP and verbosity < 1:
+            continue
+        mark, style = _MARKS[finding.status]
+        place = "" if finding.file is None else f"  {finding.file}" + (f":{finding.line}" if finding.line else "")
+        out.print(Text.assemble("  ", (mark, style), f" {finding.id}: {finding.message}", (place, "dim")))
+        if finding.hint and finding.status in (Status.FAIL, Status.ERROR):
+            out.print(Text(f"      next: {finding.hint}", "dim"))
+
+
+def finding_fields(finding: Finding) -> dict[str, object]:
+    """One finding as JSON."""
+    return {
+        "id": finding.id,
+        "status": finding.status.name,
+        "message": finding.message,
+        "file": finding.file,
+        "line": finding.line,
+        "hint": finding.hint,
+    }
