@@ -8,7 +8,7 @@ from kpatch_tools.core.ids import PatchId
 from .format import format_file
 from .values import FileDiff
 
-_BLANKS = b" \t\n\v\f\r"
+_BLANKS = b" \t\n\r"  # what git counts as one: neither form feed nor vertical tab
 
 
 def patch_id(files: Iterable[FileDiff]) -> PatchId:

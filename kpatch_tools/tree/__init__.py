@@ -7,6 +7,7 @@ from .merge import MergeResult, merge_blobs
 from .objects import CommitData, Signature
 from .repository import KernelTree
 from .revisions import Revision
+from .search import SearchResult
 from .view import TreeAt
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "LineHunk",
     "MergeResult",
     "Revision",
+    "SearchResult",
     "Signature",
     "TreeAt",
     "TreeChange",

@@ -9,6 +9,7 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId
 
 from .objects import CommitData, TreeEntry, parse_commit, parse_tree
+from .search import BlobSearch
 
 _TREES_KEPT = 20_000
 
@@ -18,6 +19,7 @@ class ObjectStore:
 
     def __init__(self, repository: pygit2.Repository) -> None:
         self.repository = repository
+        self.search = BlobSearch(repository)
         self._trees: OrderedDict[ObjectId, dict[bytes, TreeEntry]] = OrderedDict()
 
     def kind(self, oid: ObjectId) -> ObjectType:

@@ -6,6 +6,8 @@ from kpatch_tools.core.ids import ObjectId, RepoPath
 
 from .objects import MODE_FOLDER, TreeEntry, is_regular
 from .objectstore import ObjectStore
+from .search import Search, search_blobs
+from .search import SearchResult
 
 
 class TreeAt:
@@ -56,6 +58,25 @@ class TreeAt:
     def blobs(self, ids: Iterable[ObjectId]) -> Iterator[bytes]:
         """The contents of many blobs, in the order asked for."""
         return map(self._store.blob, ids)
+
+    def search(self, needle: bytes, *prefixes: str, suffixes: tuple[str, ...] = ()) -> SearchResult:
+        """The files at or below `prefixes`, of those whose name ends in one of `suffixes`, that contain `needle`.
+
+        As git grep -F: much faster than reading every file, and faster still for revisions that share files with one
+        searched before.
+        """
+        entries = [entry for entry in self.entries(*prefixes) if not suffixes or entry[0].endswith(suffixes)]
+        facts = self._store.search.facts(needle, [oid for _, oid in entries])
+        hits = tuple(
+            (path, self._store.blob(oid)) for (path, oid), (_, found) in zip(entries, facts, strict=True) if found
+        )
+        return SearchResult(hits, len(entries), sum(size for size, _ in facts))
+
+    def search(self, needle: bytes, *prefixes: str, suffixes: tuple[str, ...] = ()) -> Search:
+        """The files at or below `prefixes` whose name has one of `suffixes` (any, if empty) and that hold `needle`."""
+        entries = self.entries(*prefixes)
+        wanted = ((path, oid) for path, oid in entries if not suffixes or path.endswith(suffixes))
+        return search_blobs(self._store.repository, wanted, needle)
 
     def _entry(self, path: str) -> TreeEntry | None:
         return self._store.entry(self.tree, path)
