@@ -1,1 +1,35 @@
-"""Bringing a change to another version, or saying exactly why not."""
+"""Carries a change to another version: where it stands, whether it is needed, what has to come first, what follows."""
+
+from .answer import Answer, Part
+from .change import Change, change_of_patch
+from .commit_job import Job, backport_change
+from .history import find_tips, read_change
+from .outcome import Evidence, HunkResult, Outcome, Pick, RelatedCommit
+from .ports import Modelling, Ports, Proposal
+from .presence import ChangePresence, ChangeState, judge_change
+from .verdicts import LayoutVerdict, ModelResult, Verdict
+
+__all__ = [
+    "Answer",
+    "Change",
+    "ChangePresence",
+    "ChangeState",
+    "Evidence",
+    "HunkResult",
+    "Job",
+    "LayoutVerdict",
+    "ModelResult",
+    "Modelling",
+    "Outcome",
+    "Part",
+    "Pick",
+    "Ports",
+    "Proposal",
+    "RelatedCommit",
+    "Verdict",
+    "backport_change",
+    "change_of_patch",
+    "find_tips",
+    "judge_change",
+    "read_change",
+]

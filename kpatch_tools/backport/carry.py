@@ -1,0 +1,145 @@
+"""One file of a change carried to the target's version of it: merged whole where that works, else hunk by hunk."""
+
+from dataclasses import dataclass, replace
+
+from kpatch_tools.core.hunkclass import HunkClass
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.patch import FileDiff, Hunk
+from kpatch_tools.tree import merge_blobs
+
+from .outcome import HunkResult
+from .place import apply_at, find_places, old_index, split_lines
+
+ALREADY = "the target has these lines already"
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The three versions of one file: upstream before the change, the target's, upstream after it.
+
+    `base` and `theirs` are None where upstream's blobs are not at hand (a bare patch), and where there is no such file.
+    """
+
+    base: bytes | None
+    ours: bytes | None
+    theirs: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedFile:
+    """`data` is the complete new content; None deletes the file, or leaves it absent."""
+
+    path: RepoPath
+    data: bytes | None
+    hunks: tuple[HunkResult, ...]
+
+
+def carry_file(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile:
+    """Carry one file's hunks to `path` in the target."""
+    if diff.old_path is None:
+        return _add(diff, path, versions)
+    if diff.new_path is None:
+        return _delete(diff, path, versions)
+    if versions.ours is None:
+        return _refuse(diff, path, None, "the target has no such file")
+    carried = _merge_whole(diff, path, versions) or _merge_hunks(diff, path, versions)
+    moved = path != diff.new_path
+    return replace(carried, hunks=tuple(_as_moved(hunk) for hunk in carried.hunks)) if moved else carried
+
+
+def _as_moved(hunk: HunkResult) -> HunkResult:
+    if hunk.kind > HunkClass.MOVED:
+        return hunk
+    return replace(hunk, kind=HunkClass.MOVED, why="the same lines in the file of the target's name")
+
+
+def _results(
+    diff: FileDiff, path: RepoPath, kind: HunkClass, why: str, line: int | None = None
+) -> tuple[HunkResult, ...]:
+    return tuple(HunkResult(path, number, kind, why, line) for number in range(1, max(1, len(diff.hunks)) + 1))
+
+
+def _refuse(diff: FileDiff, path: RepoPath, data: bytes | None, why: str) -> CarriedFile:
+    return CarriedFile(path, data, _results(diff, path, HunkClass.NEEDS_HUMAN, why))
+
+
+def _add(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile:
+    data = versions.theirs
+    if data is None:
+        data = b"".join(line for hunk in diff.hunks for line in hunk.new_lines)
+    if versions.ours is None:
+        return CarriedFile(path, data, _results(diff, path, HunkClass.EXACT, "a new file", 1))
+    if versions.ours == data:
+        return CarriedFile(path, data, _results(diff, path, HunkClass.EXACT, "the target has this very file", 1))
+    return _refuse(diff, path, versions.ours, "the change adds this file, and the target has another of that name")
+
+
+def _delete(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile:
+    if versions.ours is None:
+        return CarriedFile(path, None, _results(diff, path, HunkClass.DROPPED, "the target has no such file to delete"))
+    base = (
+        versions.base if versions.base is not None else b"".join(line for hunk in diff.hunks for line in hunk.old_lines)
+    )
+    if versions.ours == base:
+        return CarriedFile(path, None, _results(diff, path, HunkClass.EXACT, "the file is deleted"))
+    return _refuse(diff, path, versions.ours, "the change deletes this file, and the target's version differs")
+
+
+def _merge_whole(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile | None:
+    if versions.base is None or versions.ours is None or versions.theirs is None:
+        return None
+    merged = merge_blobs(versions.base, versions.ours, versions.theirs)
+    if merged.conflicts:
+        return None
+    ours, result = split_lines(versions.ours), split_lines(merged.data)
+    hunks = [_classify(diff, path, number, hunk, ours, result) for number, hunk in enumerate(diff.hunks, start=1)]
+    if not hunks:
+        hunks = list(_results(diff, path, HunkClass.EXACT, "mode or name only"))
+    return CarriedFile(path, merged.data, tuple(hunks))
+
+
+def _classify(
+    diff: FileDiff, path: RepoPath, number: int, hunk: Hunk, ours: list[bytes], result: list[bytes]
+) -> HunkResult:
+    """What a clean three-way merge did with one hunk."""
+    standing = find_places(list(hunk.new_lines), result)
+    line = standing[0] + 1 if standing else None
+    if len(find_places(list(hunk.old_lines), ours)) == 1 and len(standing) == 1:
+        return HunkResult(path, number, HunkClass.EXACT, "context and lines as upstream", line)
+    if standing and not find_places(list(hunk.old_lines), ours) and find_places(list(hunk.new_lines), ours):
+        return HunkResult(path, number, HunkClass.EXACT, ALREADY, line)
+    return HunkResult(path, number, HunkClass.MERGED, "a three-way merge without conflict; its context differs", line)
+
+
+def _merge_hunks(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile:
+    """Each hunk by itself: those that go on are kept, the others are named."""
+    assert versions.ours is not None
+    current = versions.ours
+    results: list[HunkResult] = []
+    for number, hunk in enumerate(diff.hunks, start=1):
+        data, result = _carry_hunk(path, number, hunk, versions.base, current)
+        current = data
+        results.append(result)
+    return CarriedFile(path, current, tuple(results))
+
+
+def _carry_hunk(
+    path: RepoPath, number: int, hunk: Hunk, base: bytes | None, current: bytes
+) -> tuple[bytes, HunkResult]:
+    lines = split_lines(current)
+    places = find_places(list(hunk.old_lines), lines)
+    if len(places) == 1:
+        data = b"".join(apply_at(lines, places[0], hunk))
+        return data, HunkResult(path, number, HunkClass.EXACT, "context and lines as upstream", places[0] + 1)
+    there = find_places(list(hunk.new_lines), lines)
+    if there and not places:
+        return current, HunkResult(path, number, HunkClass.EXACT, ALREADY, there[0] + 1)
+    if base is not None:
+        alone = b"".join(apply_at(split_lines(base), old_index(hunk), hunk))
+        merged = merge_blobs(base, current, alone)
+        if not merged.conflicts:
+            standing = find_places(list(hunk.new_lines), split_lines(merged.data))
+            line = standing[0] + 1 if standing else None
+            return merged.data, HunkResult(path, number, HunkClass.MERGED, "merged by itself without conflict", line)
+    why = "its lines stand in several places" if places else "the lines around it differ in the target"
+    return current, HunkResult(path, number, HunkClass.NEEDS_HUMAN, why)

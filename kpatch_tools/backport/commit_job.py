@@ -1,0 +1,243 @@
+"""The main job for a commit or a patch: is it there, is it needed, does it go on, and does the result hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from kpatch_tools.core.finding import Finding, Status
+from kpatch_tools.core.hunkclass import HunkClass
+from kpatch_tools.core.ids import ObjectId, RepoPath
+from kpatch_tools.core.source import BlobSource, Overlay
+from kpatch_tools.tree import KernelTree, Revision, TreeAt
+
+from .answer import Answer, Part
+from .cause import CauseState, judge_cause
+from .change import Change
+from .engine import Renames, carry_change, plan_change
+from .followups import find_followups
+from .history import find_tips
+from .located import find_in_history, find_revert
+from .outcome import Evidence, HunkResult, Outcome, RelatedCommit
+from .ports import Ports, Proposal
+from .prerequisites import Criterion, NotFound
+from .presence import ChangePresence, ChangeState, judge_change
+from .renames import find_renames
+from .trials import as_prerequisites, checks_criterion, model_criterion, not_found, search_for
+from .verdicts import ModelResult, Verdict
+
+NAMING = frozenset({"identifier-declared", "slot-declared"})
+"""The checks whose failure makes a clean result a person's business: what it names exists nowhere in the target."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One change, one target. `message` is what the backport is to say; `force` carries on where nothing is needed."""
+
+    tree: KernelTree
+    change: Change
+    message: bytes
+    target: Revision
+    ports: Ports
+    force: bool = False
+
+    @property
+    def source(self) -> TreeAt:
+        return self.tree.at(self.target)
+
+
+def backport_change(job: Job) -> Answer:
+    """The answer for a commit or a patch."""
+    job.ports.progress("looking for the change in the target")
+    renamed = find_renames(job.tree, job.change, target=job.source)
+    presence = judge_change(job.change, job.source, renamed=renamed)
+    history = find_in_history(job.tree, job.change, target=job.target.oid)
+    evidence = (*history, *_reverts(job, history, presence), *_seen(presence))
+    settled = _settle(presence, evidence, in_history=bool(history))
+    if settled is not None:
+        return replace(settled, followups=_followups(job, None))
+    cause = judge_cause(job.tree, job.change, target=job.source, citing=_citing(job))
+    evidence += cause.evidence
+    if cause.state is CauseState.ABSENT and not job.force:
+        reason = "what it repairs is not in the target"
+        return Answer(Outcome.NOT_AFFECTED, reason, evidence, followups=_followups(job, None))
+    return _carry(job, renamed, evidence)
+
+
+def _citing(job: Job) -> tuple[ObjectId, ...]:
+    return (job.change.commit,) if job.change.commit is not None else (job.target.oid,)
+
+
+def _reverts(job: Job, history: tuple[Evidence, ...], presence: ChangePresence) -> tuple[Evidence, ...]:
+    """Where history says that the change is there and the code says otherwise: the commit that took it back."""
+    if presence.state is ChangeState.PRESENT:
+        return ()
+    for claim in history:
+        if claim.commit is None:
+            continue
+        taken = find_revert(job.tree, job.change, target=job.target.oid, since=claim.commit)
+        if taken is not None:
+            said = f'{taken.oid[:12]} ("{taken.subject}") took it back'
+            return (Evidence("reverted", said, commit=taken.oid),)
+    return ()
+
+
+def _seen(presence: ChangePresence) -> tuple[Evidence, ...]:
+    """What the code shows, one statement a file."""
+    evidence: list[Evidence] = []
+    for path in dict.fromkeys(one.file for one in presence.sites):
+        there = [one for one in presence.there if one.file == path]
+        undone = [one for one in presence.undone if one.file == path]
+        gone = [one for one in presence.gone if one.file == path]
+        total = len(there) + len(undone) + len(gone)
+        if there:
+            message = f"{len(there)} of {total} changed places are as after the change"
+            evidence.append(Evidence("code-present", message, path, there[0].line))
+        if undone:
+            message = f"{len(undone)} of {total} changed places are as before the change"
+            evidence.append(Evidence("code-absent", message, path, undone[0].line))
+        if gone:
+            message = f"{len(gone)} of {total} changed places are there in neither form"
+            evidence.append(Evidence("code-gone", message, path))
+    return tuple(evidence)
+
+
+def _settle(presence: ChangePresence, evidence: tuple[Evidence, ...], *, in_history: bool) -> Answer | None:
+    """An answer that needs no backport, or None."""
+    if presence.state is ChangeState.PRESENT:
+        return Answer(Outcome.ALREADY_PRESENT, "all of its code is in the target", evidence)
+    if any(one.id == "reverted" for one in evidence):
+        return None
+    if in_history and not presence.undone:
+        reason = "it is in the target's history, nothing took it back, and later work changed its code again"
+        return Answer(Outcome.ALREADY_PRESENT, reason, evidence)
+    if presence.state is ChangeState.PARTIAL:
+        there, total = len(presence.there), len(presence.sites)
+        reason = f"the target has {there} of the {total} places it changes, and not the others"
+        return Answer(Outcome.PARTIALLY_PRESENT, reason, evidence)
+    return None
+
+
+def _followups(job: Job, result: BlobSource | None) -> tuple[RelatedCommit, ...]:
+    if job.change.commit is None:
+        return ()
+    job.ports.progress("looking for follow-ups")
+    return find_followups(job.tree, job.change, tips=find_tips(job.tree), target=job.source, result=result)
+
+
+def _carry(job: Job, renamed: Renames, evidence: tuple[Evidence, ...]) -> Answer:
+    source, change = job.source, job.change
+    pick = carry_change(change, source, renamed=renamed)
+    result = Overlay(source, pick.changes)
+    steps = plan_change(change, source, renamed=renamed).steps
+    answer = Answer(
+        Outcome.BACKPORTED,
+        "it goes on cleanly, and the result holds",
+        evidence,
+        hunks=pick.hunks,
+        plan=tuple(f"{step.path}: {step.how} ({step.hunks} hunks)" for step in steps),
+        parts=(Part(pick.changes, job.message),),
+        clean=pick.clean,
+        followups=_followups(job, result if pick.clean else None),
+    )
+    concerned = job.ports.model.concerns(pick.changes)
+    answer = replace(answer, control=_control(job, concerned=concerned))
+    if not pick.clean:
+        names = ", ".join(dict.fromkeys(hunk.file for hunk in pick.hunks if hunk.kind is HunkClass.NEEDS_HUMAN))
+        patched = ModelResult(why="the change does not go on cleanly")
+        answer = replace(
+            answer, outcome=Outcome.CONFLICT, reason=f"it does not go on cleanly: {names}", patched=patched
+        )
+        return _with_prerequisites(job, answer, failing=(), concerned=concerned)
+    job.ports.progress("checking the result")
+    checks = job.ports.check(Proposal(source, result, pick.changes, job.message))
+    failing = _own_failures(job, checks)
+    answer = replace(answer, checks=checks, hunks=_marked(pick.hunks, failing))
+    if any(one.id in NAMING for one in failing):
+        named = "; ".join(dict.fromkeys(one.message for one in failing if one.id in NAMING))
+        patched = ModelResult(why="the result does not compile")
+        reason = f"it goes on as text, but {named}"
+        answer = replace(answer, outcome=Outcome.NEEDS_PREREQUISITE, reason=reason, patched=patched)
+        return _with_prerequisites(job, answer, failing=failing, concerned=concerned)
+    if not concerned:
+        return replace(answer, patched=answer.control)
+    job.ports.progress("running the model with the change")
+    patched = job.ports.model.run(result, first=answer.control.faulting)
+    answer = replace(answer, patched=patched)
+    if patched.verdict.faults:
+        reason = f"it goes on cleanly, but the model still faults: {patched.describe()}"
+        return _with_prerequisites(job, replace(answer, reason=reason), failing=failing, concerned=True)
+    if patched.verdict is not Verdict.OK:
+        reason = f"it goes on cleanly, but whether the result holds is not known: {patched.describe()}"
+        return replace(answer, outcome=Outcome.UNDETERMINED, reason=reason)
+    return answer
+
+
+def _control(job: Job, *, concerned: bool) -> ModelResult:
+    if not concerned:
+        return ModelResult(why="the change touches nothing that the model executes")
+    job.ports.progress("running the model without the change")
+    return job.ports.model.run(job.source)
+
+
+def _own_failures(job: Job, checks: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The failing checks that upstream's own commit does not fail as well."""
+    failing = tuple(one for one in checks if one.status is Status.FAIL)
+    if not failing or job.change.before is None or job.change.after is None:
+        return failing
+    changes = {path: job.change.after.read(path) for path in job.change.touched}
+    upstream = job.ports.check(Proposal(job.change.before, job.change.after, changes, job.change.message))
+    known = {(one.id, one.message) for one in upstream if one.status is Status.FAIL}
+    return tuple(one for one in failing if (one.id, one.message) not in known)
+
+
+def _marked(hunks: tuple[HunkResult, ...], failing: tuple[Finding, ...]) -> tuple[HunkResult, ...]:
+    """Hunks of files in which something undefined is used are a person's business, however cleanly they went on."""
+    named: Mapping[RepoPath | None, str] = {one.file: one.message for one in failing if one.id in NAMING}
+    return tuple(
+        replace(hunk, kind=HunkClass.NEEDS_HUMAN, why=named[hunk.file]) if hunk.file in named else hunk
+        for hunk in hunks
+    )
+
+
+def _with_prerequisites(job: Job, answer: Answer, *, failing: tuple[Finding, ...], concerned: bool) -> Answer:
+    """The answer with the smallest set of upstream commits after which all is well, where there is one."""
+    if job.change.commit is None:
+        return answer
+    job.ports.progress("searching prerequisites")
+    renamed = find_renames(job.tree, job.change, target=job.source)
+
+    def attempt(before: BlobSource) -> Mapping[RepoPath, bytes | None] | None:
+        pick = carry_change(job.change, before, renamed=renamed)
+        return pick.changes if pick.clean else None
+
+    own = {(one.id, one.message) for one in failing}
+    excused = {(one.id, one.message) for one in answer.checks if one.status is Status.FAIL} - own
+    criteria: list[Criterion] = [checks_criterion(job.ports, job.message, lambda one: (one.id, one.message) in excused)]
+    if concerned:
+        first = answer.patched.faulting or answer.control.faulting
+        criteria.append(model_criterion(job.ports, first=first))
+    found = search_for(
+        job.tree,
+        target=job.target.oid,
+        source=job.source,
+        upstream=job.change.commit,
+        paths=job.change.touched,
+        attempt=attempt,
+        criteria=criteria,
+    )
+    if isinstance(found, NotFound):
+        return replace(answer, evidence=(*answer.evidence, not_found(found)))
+    subjects = ", ".join(f'{change.commit and change.commit[:12]} ("{change.subject}")' for change in found.commits)
+    return replace(
+        answer,
+        outcome=Outcome.NEEDS_PREREQUISITE,
+        reason=f"{answer.reason}; after {subjects} it does not",
+        prerequisites=as_prerequisites(found, _why(answer)),
+    )
+
+
+def _why(answer: Answer) -> str:
+    if answer.outcome is Outcome.CONFLICT:
+        return "the change goes on cleanly only after it"
+    if answer.outcome is Outcome.NEEDS_PREREQUISITE:
+        return "it brings what the change uses"
+    return "without it the model faults with the change, too"

@@ -1,0 +1,87 @@
+"""Carries a whole change to a target, in memory: the plan first, then its execution."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import BlobSource
+from kpatch_tools.patch import FileDiff
+
+from .carry import Versions, carry_file
+from .change import Change
+from .outcome import HunkResult, Pick
+
+How = Literal["add", "delete", "merge", "apply-text", "no-such-file"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileStep:
+    """What is to be done with one file of the change. `path` is the target's, `upstream` the change's name of it."""
+
+    upstream: RepoPath
+    path: RepoPath
+    how: How
+    hunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Printable, and decided without touching anything."""
+
+    steps: tuple[FileStep, ...]
+
+
+Renames = Mapping[RepoPath, RepoPath]
+
+
+def plan_change(change: Change, target: BlobSource, *, renamed: Renames | None = None) -> Plan:
+    """How each file of `change` is to be carried to `target`; `renamed` maps upstream's paths to the target's."""
+    steps = []
+    for file in change.files:
+        upstream = _path(file)
+        path = (renamed or {}).get(upstream, upstream)
+        steps.append(FileStep(upstream, path, _how(file, path, change, target), len(file.hunks)))
+    return Plan(tuple(steps))
+
+
+def _how(file: FileDiff, path: RepoPath, change: Change, target: BlobSource) -> How:
+    if file.old_path is None:
+        return "add"
+    if file.new_path is None:
+        return "delete"
+    if target.read(path) is None:
+        return "no-such-file"
+    return "merge" if change.before is not None else "apply-text"
+
+
+def carry_change(change: Change, target: BlobSource, *, renamed: Renames | None = None) -> Pick:
+    """Put `change` on `target`. What does not go on is NEEDS-HUMAN in the result, never an exception."""
+    renamed = renamed or {}
+    changes: dict[RepoPath, bytes | None] = {}
+    hunks: list[HunkResult] = []
+    for file in change.files:
+        upstream = _path(file)
+        path = renamed.get(upstream, upstream)
+        moves = file.old_path is not None and file.new_path is not None and file.old_path != file.new_path
+        origin = renamed.get(file.old_path, file.old_path) if moves and file.old_path is not None else path
+        ours = changes[origin] if origin in changes else target.read(origin)
+        versions = Versions(_read(change.before, file.old_path), ours, _read(change.after, file.new_path))
+        carried = carry_file(file, path, versions)
+        hunks.extend(carried.hunks)
+        if carried.data != ours or moves:
+            changes[path] = carried.data
+        if moves and origin != path and carried.data is not None:
+            changes[origin] = None
+    return Pick(changes, tuple(hunks), {old: new for old, new in renamed.items() if old != new})
+
+
+def _path(file: FileDiff) -> RepoPath:
+    path = file.new_path or file.old_path
+    if path is None:
+        raise ValueError("a diff that names no file")
+    return path
+
+
+def _read(source: BlobSource | None, path: RepoPath | None) -> bytes | None:
+    return source.read(path) if source is not None and path is not None else None

@@ -1,0 +1,43 @@
+"""What the target's history says about a change: evidence, never proof."""
+
+from collections.abc import Iterator
+
+from kpatch_tools.core.ids import ObjectId
+from kpatch_tools.patch import patch_id, upstream_reference
+from kpatch_tools.tree import CommitData, KernelTree
+
+from .change import Change
+from .history import read_change
+from .inverse import reverts
+from .outcome import Evidence
+
+
+def find_in_history(tree: KernelTree, change: Change, *, target: ObjectId) -> tuple[Evidence, ...]:
+    """Where the target's history has the change: itself, or a commit that says so, is called so or does the same."""
+    if change.commit is not None and tree.is_ancestor(change.commit, target):
+        return (Evidence("ancestor", "the commit itself is in the target's history", commit=change.commit),)
+    exclude = [change.commit] if change.commit is not None else []
+    return tuple(_claims(tree, change, target, exclude))
+
+
+def _claims(tree: KernelTree, change: Change, target: ObjectId, exclude: list[ObjectId]) -> Iterator[Evidence]:
+    wanted = patch_id(change.files)
+    for commit in tree.walk(include=[target], exclude=exclude, paths=change.touched):
+        if len(commit.parents) != 1:
+            continue
+        name = f'{commit.oid[:12]} ("{commit.subject}")'
+        reference = upstream_reference(commit.message)
+        if reference and change.commit is not None and change.commit.startswith(reference):
+            yield Evidence("upstream-reference", f"{name} says that it is this commit", commit=commit.oid)
+        elif patch_id(read_change(tree, commit).files) == wanted:
+            yield Evidence("same-patch-id", f"{name} makes the same change", commit=commit.oid)
+        elif commit.subject == change.subject:
+            yield Evidence("same-subject", f"{name} has the same subject", commit=commit.oid)
+
+
+def find_revert(tree: KernelTree, change: Change, *, target: ObjectId, since: ObjectId) -> CommitData | None:
+    """The commit of the target's history after `since` that took the change back; None if there is none."""
+    for commit in tree.walk(include=[target], exclude=[since], paths=change.touched):
+        if len(commit.parents) == 1 and reverts(read_change(tree, commit), change):
+            return commit
+    return None

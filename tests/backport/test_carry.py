@@ -1,0 +1,88 @@
+"""One file carried to the target's version."""
+
+import pytest
+from kpatch_tools.backport.carry import Versions, carry_file
+from kpatch_tools.core.hunkclass import HunkClass
+from kpatch_tools.patch import diff_blobs
+
+BASE = "".join(f"line {number}\n" for number in range(1, 41)).encode()
+THEIRS = BASE.replace(b"line 5\n", b"line 5\nadded\n").replace(b"line 30\n", b"line thirty\n")
+
+
+def carry(ours, base=BASE, theirs=THEIRS, path="a.c", known=True):
+    diff = diff_blobs("a.c", base, theirs)
+    assert diff is not None
+    return carry_file(diff, path, Versions(base if known else None, ours, theirs if known else None))
+
+
+def kinds(carried):
+    return [hunk.kind for hunk in carried.hunks]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with upstream's blobs", "from the text alone"])
+def test_the_same_file(known):
+    carried = carry(BASE, known=known)
+    assert carried.data == THEIRS
+    assert kinds(carried) == [HunkClass.EXACT] * 2
+    assert [hunk.line for hunk in carried.hunks] == [3, 28]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with upstream's blobs", "from the text alone"])
+def test_lines_above_move_a_hunk_and_leave_it_exact(known):
+    carried = carry(b"new\n" * 7 + BASE, known=known)
+    assert carried.data == b"new\n" * 7 + THEIRS
+    assert kinds(carried) == [HunkClass.EXACT] * 2
+
+
+def test_another_context_is_merged():
+    ours = BASE.replace(b"line 3\n", b"line three\n")
+    carried = carry(ours)
+    assert carried.data == THEIRS.replace(b"line 3\n", b"line three\n")
+    assert kinds(carried) == [HunkClass.MERGED, HunkClass.EXACT]
+
+
+def test_a_conflict_names_its_hunk_and_keeps_the_other():
+    ours = BASE.replace(b"line 30\n", b"line XXX\n")
+    carried = carry(ours)
+    assert kinds(carried) == [HunkClass.EXACT, HunkClass.NEEDS_HUMAN]
+    assert carried.data == ours.replace(b"line 5\n", b"line 5\nadded\n")
+
+
+def test_a_hunk_that_is_there_already():
+    ours = THEIRS.replace(b"line thirty\n", b"line XXX\n")
+    carried = carry(ours)
+    assert kinds(carried) == [HunkClass.EXACT, HunkClass.NEEDS_HUMAN]
+    assert carried.data == ours
+
+
+def test_two_places_are_no_place_for_a_bare_patch():
+    assert kinds(carry(BASE + BASE, known=False)) == [HunkClass.NEEDS_HUMAN] * 2
+
+
+def test_a_file_of_another_name_is_moved():
+    assert kinds(carry(BASE, path="b.c")) == [HunkClass.MOVED] * 2
+
+
+def test_a_missing_file():
+    carried = carry(None)
+    assert carried.data is None
+    assert kinds(carried) == [HunkClass.NEEDS_HUMAN] * 2
+
+
+def test_new_files():
+    assert carry(None, base=None).data == THEIRS
+    assert kinds(carry(THEIRS, base=None)) == [HunkClass.EXACT]
+    assert kinds(carry(BASE, base=None)) == [HunkClass.NEEDS_HUMAN]
+
+
+def test_deleted_files():
+    assert carry(BASE, theirs=None).data is None
+    assert kinds(carry(BASE, theirs=None)) == [HunkClass.EXACT]
+    assert kinds(carry(None, theirs=None)) == [HunkClass.DROPPED]
+    changed = carry(BASE + b"more\n", theirs=None)
+    assert (changed.data, kinds(changed)) == (BASE + b"more\n", [HunkClass.NEEDS_HUMAN])
+
+
+def test_bytes_that_are_no_text_survive():
+    base = b"caf\xe9\n" + BASE
+    assert carry(base, base=base, theirs=b"caf\xe9\n" + THEIRS).data == b"caf\xe9\n" + THEIRS
