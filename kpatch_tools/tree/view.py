@@ -6,7 +6,6 @@ from kpatch_tools.core.ids import ObjectId, RepoPath
 
 from .objects import MODE_FOLDER, TreeEntry, is_regular
 from .objectstore import ObjectStore
-from .search import Search, search_blobs
 from .search import SearchResult
 
 
@@ -71,12 +70,6 @@ class TreeAt:
             (path, self._store.blob(oid)) for (path, oid), (_, found) in zip(entries, facts, strict=True) if found
         )
         return SearchResult(hits, len(entries), sum(size for size, _ in facts))
-
-    def search(self, needle: bytes, *prefixes: str, suffixes: tuple[str, ...] = ()) -> Search:
-        """The files at or below `prefixes` whose name has one of `suffixes` (any, if empty) and that hold `needle`."""
-        entries = self.entries(*prefixes)
-        wanted = ((path, oid) for path, oid in entries if not suffixes or path.endswith(suffixes))
-        return search_blobs(self._store.repository, wanted, needle)
 
     def _entry(self, path: str) -> TreeEntry | None:
         return self._store.entry(self.tree, path)
