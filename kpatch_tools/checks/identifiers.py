@@ -7,12 +7,11 @@ may mention a name without declaring it for this configuration.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check
 from kpatch_tools.checks.lines import Edit, edits
 from kpatch_tools.core.finding import Finding, Status
-from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.syntax import parse_c
 from kpatch_tools.syntax.includes import include_closure
@@ -20,6 +19,12 @@ from kpatch_tools.syntax.symbols import declared_names, identifiers
 
 ID = "identifier-declared"
 _PASTE = re.compile(rb"([A-Za-z_]\w{2,})[ \t]*\#\#|\#\#[ \t]*([A-Za-z_]\w{2,})")
+# `, ##args` drops a comma; it makes no new name.
+_COMMA_PASTE = re.compile(rb",[ \t]*\#\#")
+_DEFINE = re.compile(rb"^[ \t]*\#[ \t]*define\b(?:[^\n\\]|\\.)*", re.MULTILINE | re.DOTALL)
+_PASTING_MACRO = re.compile(
+    rb"^[ \t]*\#[ \t]*define[ \t]+(\w+)\((?:[^\n\\#]|\\.)*\#(?:[^\n\\]|\\.)*", re.MULTILINE | re.DOTALL
+)
 _CONDITION = re.compile(rb"^[ \t]*\#[ \t]*(?:if|ifdef|ifndef|elif|include)\b(?:[^\n\\]|\\.)*", re.MULTILINE | re.DOTALL)
 _MADE_BY_THE_BUILD = re.compile(r"CONFIG_|KBUILD_|__NR_|TREE_|UTS_")
 
@@ -51,29 +56,61 @@ def undeclared(source: BlobSource, edit: Edit) -> tuple[tuple[str, int], ...]:
     if edit.after is None:
         return ()
     code = _CONDITION.sub(lambda match: re.sub(rb"[^\n]", b" ", match.group()), edit.added_code)
-    suspects = {name: offset for name, offset in identifiers(code).items() if not _MADE_BY_THE_BUILD.match(name)}
-    for known in (identifiers(edit.before or b""), declared_names(parse_c(edit.after)) if suspects else ()):
-        suspects = {name: offset for name, offset in suspects.items() if name not in known}
-    if not suspects:
-        return ()
-    missing = unknown_names(source, edit.path, suspects)
-    return tuple((name, code.count(b"\n", 0, offset) + 1) for name, offset in suspects.items() if name in missing)
+    used = {name: offset for name, offset in identifiers(code).items() if not _MADE_BY_THE_BUILD.match(name)}
+    suspects = set(used) - set(identifiers(edit.before or b""))
+    if suspects:
+        suspects -= declared_names(parse_c(edit.after))
+    if suspects:
+        suspects = _unknown_in_unit(source, edit, code, suspects)
+    return tuple((name, code.count(b"\n", 0, offset) + 1) for name, offset in used.items() if name in suspects)
 
 
-def unknown_names(source: BlobSource, path: RepoPath, names: Iterable[str]) -> frozenset[str]:
-    """Those of `names` that no header `path` sees mentions outside comments, nor could paste together."""
-    missing = set(names)
-    pasted: set[str] = set()
-    for header in include_closure(source, path).headers:
-        data = source.read(header) or b""
+def _unknown_in_unit(source: BlobSource, edit: Edit, code: bytes, suspects: set[str]) -> set[str]:
+    """Those that no header mentions, could paste together, or takes as a macro's argument to paste with."""
+    missing, pasted, pasting = set(suspects), set[str](), set[str]()
+    for data in _seen_by(source, edit):
         if any(name.encode() in data for name in missing):
             missing.difference_update(identifiers(data))
         if not missing:
-            return frozenset()
+            return missing
+        data = _COMMA_PASTE.sub(b",", data)
         pasted.update((left or right).decode("ascii") for left, right in _PASTE.findall(data))
-    return frozenset(
-        name for name in missing if not any(name.startswith(part) or name.endswith(part) for part in pasted)
-    )
+        pasting.update(name.decode("ascii") for name in _PASTING_MACRO.findall(data))
+    return {
+        name
+        for name in missing
+        if not any(name.startswith(part) or name.endswith(part) for part in pasted)
+        and not _handed_to(pasting, name, code)
+    }
+
+
+def _seen_by(source: BlobSource, edit: Edit) -> Iterator[bytes]:
+    """The headers in sight; the file's own macros; and where files of its folder include it, what those see."""
+    yield _only_directives(edit.after or b"")
+    seen = dict.fromkeys(include_closure(source, edit.path).headers)
+    yield from (source.read(header) or b"" for header in seen)
+    folder, _, base = edit.path.rpartition("/")
+    quoted = b'"' + base.encode("utf-8", "surrogateescape") + b'"'
+    for path in source.paths(folder):
+        data = source.read(path) if path.endswith((".c", ".h")) and path != edit.path else None
+        if data is None or quoted not in data or path in seen:
+            continue
+        yield data
+        yield from (
+            source.read(header) or b"" for header in include_closure(source, path).headers if header not in seen
+        )
+
+
+def _only_directives(data: bytes) -> bytes:
+    return b"\n".join(match.group() for match in _DEFINE.finditer(data) if b"#" in match.group()[1:])
+
+
+def _handed_to(macros: set[str], name: str, code: bytes) -> bool:
+    """Whether `name` stands among the arguments of one of `macros`, which make something else of it."""
+    for match in re.finditer(rb"\b([A-Za-z_]\w*)[ \t]*\(((?:[^()]|\([^()]*\))*)\)", code):
+        if match.group(1).decode("ascii") in macros and name in identifiers(match.group(2)):
+            return True
+    return False
 
 
 CHECK = Check(ID, "every identifier a patch uses is declared in that translation unit", run)

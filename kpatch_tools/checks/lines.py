@@ -1,5 +1,6 @@
 """Which lines of a touched file are the change's own."""
 
+import re
 from dataclasses import dataclass
 
 from kpatch_tools.checks.check import Change
@@ -18,9 +19,9 @@ class Edit:
 
     @property
     def added_code(self) -> bytes:
-        """The new lines with every other line blank, so that offsets and line numbers still hold."""
+        """The new lines' code; comments, strings and every other line are blank, so that offsets still hold."""
         wanted = set(self.added)
-        lines = (self.after or b"").split(b"\n")
+        lines = without_comments(self.after or b"").split(b"\n")
         return b"\n".join(line if number in wanted else b" " * len(line) for number, line in enumerate(lines, start=1))
 
 
@@ -41,3 +42,12 @@ def edit(path: RepoPath, before: bytes | None, after: bytes | None) -> Edit:
         for offset in range(hunk.new_count)
     ]
     return Edit(path, before, after, tuple(added))
+
+
+_COMMENT_OR_STRING = re.compile(rb"""/\*.*?(?:\*/|\Z)|//[^\n]*|"(?:[^"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)+'""", re.DOTALL)
+_NOT_NEWLINE = re.compile(rb"[^\n]")
+
+
+def without_comments(code: bytes) -> bytes:
+    """`code` with comments and strings blank, at unchanged offsets."""
+    return _COMMENT_OR_STRING.sub(lambda match: _NOT_NEWLINE.sub(b" ", match.group()), code)

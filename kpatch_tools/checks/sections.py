@@ -5,16 +5,17 @@ until 53f8023febf ("x86/mm: Fix section mismatch derived from native_pagetable_r
 those of scripts/mod/modpost.c (`sectioncheck`); annotations may stand on the definition or on any prototype.
 """
 
+import re
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check
-from kpatch_tools.checks.lines import Edit, edits
+from kpatch_tools.checks.lines import Edit, edits, without_comments
 from kpatch_tools.checks.section_index import Section, SectionIndex, defined_plainly, index_sections, scope_of
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Span
-from kpatch_tools.syntax import ParsedFile, function_name, functions, parse_c
+from kpatch_tools.syntax import ParsedFile, find_function, function_name, functions, parse_c
 from kpatch_tools.syntax.symbols import called_functions, spans_of_lines
 
 ID = "section-mismatch"
@@ -73,6 +74,9 @@ def _mismatches(
             continue
         section = index.section_of(path, caller)
         for callee, offset in called_functions(definition).items():
+            # A definition that the grammar let run on past a closing brace in the first column is not one function.
+            if b"\n}" in data[span.start : offset]:
+                continue
             if not section.may_call(index.section_of(path, callee)):
                 found[caller, callee] = data.count(b"\n", 0, offset) + 1
     return {pair: line for pair, line in found.items() if not _only_called_early(parsed, path, pair[0], index)}
@@ -80,7 +84,7 @@ def _mismatches(
 
 def _only_called_early(parsed: ParsedFile, path: RepoPath, caller: str, index: SectionIndex) -> bool:
     """A static function that only `__init` functions call is inlined or as short-lived as they are."""
-    definition = next((node for node in functions(parsed) if function_name(node) == caller), None)
+    definition = find_function(parsed, caller)
     if definition is None or not parsed.text(definition).startswith(b"static"):
         return False
     callers = {
@@ -88,13 +92,10 @@ def _only_called_early(parsed: ParsedFile, path: RepoPath, caller: str, index: S
         for node in functions(parsed)
         if (name := function_name(node)) is not None and name != caller and caller in called_functions(node)
     }
-    mentions = parsed.masked.count(caller.encode())
-    calls = parsed.masked.count(caller.encode() + b"(")
-    return (
-        bool(callers)
-        and mentions == calls
-        and all(index.section_of(path, name) in (Section.INIT, Section.REF) for name in callers)
-    )
+    code, word = without_comments(parsed.source), rb"\b" + caller.encode() + rb"\b"
+    only_called = len(re.findall(word, code)) == len(re.findall(word + rb"[ \t]*\(", code))
+    early = (Section.INIT, Section.REF)
+    return bool(callers) and only_called and all(index.section_of(path, name) in early for name in callers)
 
 
 def _callers_of_moved(

@@ -68,7 +68,7 @@ class SlotSurvey:
                 rb"(?<![\w.>])" + table.name.encode() + rb"((?:[ \t\n]*\.[ \t\n]*[A-Za-z_]\w*)+)",
             )
             for edit in self.edits:
-                code = without_comments(edit.added_code)
+                code = edit.added_code
                 for match in chain.finditer(code):
                     path = re.sub(rb"\s+", b"", match.group(1)).decode("ascii")[1:]
                     line = code.count(b"\n", 0, match.start()) + 1
@@ -104,22 +104,12 @@ def has_member(source: BlobSource, table: HookTable, path: str) -> bool:
     return inside and re.search(rb"\b" + member.encode() + rb"\s*(?:\[[^\]]*\]\s*)?;", data) is not None
 
 
-def without_comments(code: bytes) -> bytes:
-    """`code` with comments and strings blank, at unchanged offsets."""
-    return re.sub(
-        rb"""/\*.*?(?:\*/|\Z)|//[^\n]*|"(?:[^"\\\n]|\\.)*\"""",
-        lambda match: re.sub(rb"[^\n]", b" ", match.group()),
-        code,
-        flags=re.DOTALL,
-    )
-
-
 def _candidates(changed: tuple[Edit, ...]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for edit in changed:
         if edit.after is None or not edit.added:
             continue
-        roots = {match.group(1).decode("ascii") for match in _ROOT.finditer(without_comments(edit.added_code))}
+        roots = {match.group(1).decode("ascii") for match in _ROOT.finditer(edit.added_code)}
         defined = _defined_in_changed_lines(edit)
         if roots:
             roots -= declared_names(parse_c(edit.after)) - defined

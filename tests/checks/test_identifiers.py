@@ -1,0 +1,93 @@
+"""identifier-declared: valid and invalid cases."""
+
+from collections.abc import Callable
+
+import pytest
+from kpatch_tools.checks import identifiers
+from kpatch_tools.checks.check import Change
+from kpatch_tools.core.finding import Status
+
+FILE = "arch/x86/mm/pages.c"
+TREE = {
+    FILE: "#include <linux/pages.h>\n#include <asm/io.h>\nint old;\nvoid f(int a)\n{\n\told = a;\n}\n",
+    "include/linux/pages.h": "#include <linux/deep.h>\n/* ghost */\n#define PAGE_OPS(x) int Get##x(void)\n"
+    "extern int table_end;\n#define OP(x) { .id = OP_##x }\n"
+    "#define if(cond, ...) __trace_if((cond, ## __VA_ARGS__))\n",
+    "include/linux/deep.h": "enum { DEEP_ONE };\n#define DEEP_MACRO 1\nstruct deep { int deep_member; };\n",
+    "include/asm-generic/io.h": "int generic_read(int);\n",
+    "include/linux/other.h": "int stranger;\n",
+}
+Build = Callable[..., Change]
+
+
+def body(statement: str) -> str:
+    return TREE[FILE].replace("\told = a;\n", f"\told = a;\n\t{statement}\n")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "old = table_end;",
+        "old = DEEP_ONE + DEEP_MACRO;",
+        "struct deep d; d.deep_member = a;",
+        "old = generic_read(a);",
+        "int fresh = a; old = fresh;",
+        "goto out; out: old = 1;",
+        'old = sizeof("stranger"); /* stranger */',
+        "old = GetTable();",
+        "struct incomplete *p = 0; old = !p;",
+        "struct deep e = OP(monitor);",
+        "old = 0x1fUL + 1e5;",
+        "old = __builtin_expect(a, 0);",
+    ],
+)
+def test_known_names_pass(change: Build, statement: str) -> None:
+    assert {one.status for one in identifiers.run(change({FILE: body(statement)}, tree=TREE))} == {Status.PASS}
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        ("old = table_start;", "table_start"),
+        ("old = stranger;", "stranger"),
+        ("old = ghost;", "ghost"),
+        ("if (cpuidle_call())", "cpuidle_call"),
+        ("f(DEEP_MACRO_TWO(old));", "DEEP_MACRO_TWO"),
+        ("printk(a, ROUND(table_top));", "table_top"),
+    ],
+)
+def test_names_that_nothing_in_sight_knows_are_refused(change: Build, statement: str, name: str) -> None:
+    found = {
+        (one.message.split()[0], one.line)
+        for one in identifiers.run(change({FILE: body(statement)}, tree=TREE))
+        if one.status is Status.FAIL
+    }
+    assert (name, 7) in found
+
+
+def test_a_declaring_macro_brings_its_argument_into_being(change: Build) -> None:
+    text = TREE[FILE] + "DEFINE_LOCK(fresh_lock);\nint g(void) { return fresh_lock; }\n"
+    tree = {**TREE, "include/linux/deep.h": TREE["include/linux/deep.h"] + "#define DEFINE_LOCK(x) int x\n"}
+    assert {one.status for one in identifiers.run(change({FILE: text}, tree=tree))} == {Status.PASS}
+
+
+def test_what_was_missing_before_is_not_this_patchs_doing(change: Build) -> None:
+    tree = {**TREE, FILE: body("old = stranger;")}
+    later = body("old = stranger;\n\told = 2;")
+    assert {one.status for one in identifiers.run(change({FILE: later}, tree=tree))} == {Status.PASS}
+
+
+def test_a_header_the_patch_itself_adds_counts(change: Build) -> None:
+    files = {FILE: body("old = brand_new;"), "include/linux/deep.h": TREE["include/linux/deep.h"] + "int brand_new;\n"}
+    assert {one.status for one in identifiers.run(change(files, tree=TREE))} == {Status.PASS}
+
+
+def test_a_file_that_another_includes_sees_what_that_one_sees(change: Build) -> None:
+    tree = {**TREE, "arch/x86/mm/all.c": '#include <linux/other.h>\n#include "pages.c"\n'}
+    assert {one.status for one in identifiers.run(change({FILE: body("old = stranger;")}, tree=tree))} == {Status.PASS}
+
+
+def test_words_of_a_comment_that_began_earlier_are_no_names(change: Build) -> None:
+    tree = {**TREE, FILE: TREE[FILE] + "/*\n * one\n */\n"}
+    text = tree[FILE].replace(" * one\n", " * one\n * non failure\n")
+    assert {one.status for one in identifiers.run(change({FILE: text}, tree=tree))} == {Status.PASS}
