@@ -39,20 +39,17 @@ class TreeAt:
 
     def entries(self, *prefixes: str) -> Iterator[tuple[RepoPath, ObjectId]]:
         """As `paths`, with the blob ids."""
-        wanted = sorted({prefix.strip("/") for prefix in prefixes}, key=_order)
+        wanted = {prefix.strip("/") for prefix in prefixes}
         if not wanted or "" in wanted:
             yield from self._below(self.tree, "")
             return
-        for index, prefix in enumerate(wanted):
-            if any(prefix.startswith(other + "/") for other in wanted[:index]):
-                continue
-            entry = self._entry(prefix)
-            if entry is None:
-                continue
+        outermost = [path for path in wanted if not any(path.startswith(other + "/") for other in wanted)]
+        found = [(path, entry) for path in outermost if (entry := self._entry(path)) is not None]
+        for path, entry in sorted(found, key=_tree_order):
             if entry.mode == MODE_FOLDER:
-                yield from self._below(entry.oid, prefix + "/")
+                yield from self._below(entry.oid, path + "/")
             elif is_regular(entry.mode):
-                yield RepoPath(prefix), entry.oid
+                yield RepoPath(path), entry.oid
 
     def blobs(self, ids: Iterable[ObjectId]) -> Iterator[bytes]:
         """The contents of many blobs, in the order asked for."""
@@ -83,5 +80,7 @@ class TreeAt:
                 yield RepoPath(path), entry.oid
 
 
-def _order(path: str) -> bytes:
-    return path.encode("utf-8", "surrogateescape")
+def _tree_order(item: tuple[str, TreeEntry]) -> bytes:
+    """git sorts a folder as if its name ended in a slash."""
+    path, entry = item
+    return (path + "/" if entry.mode == MODE_FOLDER else path).encode("utf-8", "surrogateescape")
