@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location
 from kpatch_tools.syntax import Node, ParsedFile, declared_name, find_struct, line_of, name_of, parse_c
+
+from .search import included_files, search_source
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _RECORDS = ("struct_specifier", "union_specifier")
@@ -53,6 +56,16 @@ class Shape:
             if above is not None:
                 return MemberKind.DATA if above.kind is MemberKind.DATA else None
         return None
+
+    def why_unknown(self, path: str) -> str:
+        """Why `kind` has no answer for `path`."""
+        above = path
+        while above and above not in self.members:
+            above = above.rpartition(".")[0]
+        tag = self.members[above].tag
+        if above and tag in self.unresolved:
+            return f"struct {tag} is not defined in what was read"
+        return f"the table has no member {path}"
 
     def slots(self, prefix: str = "") -> Iterator[str]:
         """The paths of the slots at or below `prefix`."""
@@ -155,6 +168,28 @@ def find_records(tags: Iterable[str], files: Iterable[tuple[RepoPath, bytes]]) -
             if node is not None and parsed is not None:
                 records[tag] = Record(node, parsed, path)
     return records
+
+
+def find_shape(source: BlobSource, tag: str, hits: Mapping[RepoPath, bytes], scope: tuple[str, ...]) -> Shape | None:
+    """The shape of `struct tag`, which `hits` or any file of scope defines; None where none does.
+
+    Its nested structs are looked up in `hits` and along the `#include` lines of the file that defines it.
+    """
+    records = find_records((tag,), hits.items())
+    if tag not in records:
+        records = find_records((tag,), search_source(source, tag, scope).hits)
+    if tag not in records:
+        return None
+    home = records[tag].file
+    while True:
+        shape = read_shape(records[tag], tag, records)
+        missing = tuple(wanted for wanted in shape.unresolved if wanted not in records)
+        more = find_records(missing, hits.items()) if missing else {}
+        if missing and not more:
+            more = find_records(missing, included_files(source, home, scope))
+        if not more:
+            return shape
+        records |= more
 
 
 def _may_define(data: bytes, tag: str) -> bool:

@@ -1,12 +1,16 @@
 """The files of a source that can matter: those whose bytes contain a name."""
 
+import posixpath
 import re
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay, is_below
 
+_INCLUDE = re.compile(rb"""^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]""", re.MULTILINE)
 C_SUFFIXES = (".c", ".h")
 
 
@@ -67,6 +71,28 @@ def _search_overlay(source: Overlay, needle: str, scope: tuple[str, ...]) -> Fou
     hits += [(path, data) for path, data in changed.items() if data is not None and needle.encode() in data]
     hits.sort(key=lambda hit: hit[0])
     return FoundFiles(tuple(hits), base.files, base.bytes)
+
+
+def included_files(source: BlobSource, path: RepoPath, scope: tuple[str, ...]) -> Iterator[tuple[RepoPath, bytes]]:
+    """The headers that `path` includes, nearest first, each once; those that the source does not have are left out."""
+    folders = (*(f"{prefix.strip('/')}/include" for prefix in scope), "include")
+    queue = deque([path])
+    seen = {path}
+    while queue:
+        current = queue.popleft()
+        data = source.read(current)
+        if data is None:
+            continue
+        if current != path:
+            yield current, data
+        for match in _INCLUDE.finditer(data):
+            name = match.group(1).decode("utf-8", "surrogateescape")
+            for folder in (posixpath.dirname(current), *folders):
+                candidate = RepoPath(posixpath.normpath(f"{folder}/{name}"))
+                if candidate not in seen and source.read(candidate) is not None:
+                    seen.add(candidate)
+                    queue.append(candidate)
+                    break
 
 
 def mentions_word(data: bytes, word: str) -> bool:

@@ -11,8 +11,9 @@ from kpatch_tools.syntax import Node, ParsedFile, ancestors, enclosing_function,
 
 from .aliases import Aliases, declarator_of, initial_value
 from .atlas import Coverage, HookAtlas, HookTable, NotUnderstood, Reference, Slot
+from .expansion import TableMacro, expand, table_macros
 from .initialiser import initialised, literal_braces, value_name
-from .members import MemberKind, Shape, find_records, read_shape
+from .members import MemberKind, Shape, find_shape
 from .search import mentions_word, search_source
 from .uses import UseReader, Uses, source_line
 
@@ -43,21 +44,25 @@ def find_hook_tables(
     count where the macro is used. Whatever could not be judged is in `coverage.not_understood`.
     """
     found = search_source(source, table, scope)
-    files = {path: parse_c(data) for path, data in found.hits if mentions_word(data, table)}
+    originals = {path: parse_c(data) for path, data in found.hits if mentions_word(data, table)}
+    macros = table_macros(originals, table)
+    for path, data in _users_of_macros(source, macros.values(), scope):
+        originals.setdefault(path, parse_c(data))
+    files = {path: _expanded(parsed, macros.values(), path) for path, parsed in originals.items()}
     refused: list[NotUnderstood] = []
     declarations = [item for path, parsed in files.items() for item in _declarations(parsed, path, table)]
     tag = _table_tag(declarations)
+    shape = find_shape(source, tag, dict(found.hits), scope) if tag is not None else None
     tables: tuple[HookTable, ...] = ()
-    if tag is not None:
+    if tag is not None and shape is not None and any(shape.slots()):
         private = _private_files(declarations, tag)
-        shape = _find_shape(source, tag, dict(found.hits), scope)
-        if shape is not None and any(shape.slots()):
-            kept = [item for item in declarations if item.tag == tag and item.file not in private]
-            public = {path: parsed for path, parsed in files.items() if path not in private}
-            tables = (_read_table(table, tag, shape, kept, public, refused),)
+        kept = [item for item in declarations if item.tag == tag and item.file not in private]
+        public = {path: parsed for path, parsed in files.items() if path not in private}
+        tables = (_read_table(table, shape, kept, public, refused),)
+        refused.extend(_unexpanded(macros.values(), originals))
     coverage = Coverage(
         files=len(files),
-        bytes=sum(len(parsed.source) for parsed in files.values()),
+        bytes=sum(len(parsed.source) for parsed in originals.values()),
         searched_files=found.files,
         searched_bytes=found.bytes,
         not_understood=tuple(refused),
@@ -65,9 +70,40 @@ def find_hook_tables(
     return HookAtlas(tables, coverage)
 
 
+def _users_of_macros(
+    source: BlobSource, macros: Iterable[TableMacro], scope: tuple[str, ...]
+) -> Iterator[tuple[RepoPath, bytes]]:
+    """Files that can reach the table through a header's macro without naming it."""
+    for macro in macros:
+        if macro.file.endswith(".h") and macro.expandable:
+            found = search_source(source, macro.name, scope)
+            yield from ((path, data) for path, data in found.hits if mentions_word(data, macro.name))
+
+
+def _expanded(parsed: ParsedFile, macros: Iterable[TableMacro], path: RepoPath) -> ParsedFile:
+    own = {
+        directive.argument.partition(b"(")[0].split()[0]
+        for directive in parsed.directives
+        if directive.name == "define" and directive.argument
+    }
+    usable = [
+        macro
+        for macro in macros
+        if macro.file == path or (macro.file.endswith(".h") and macro.name.encode() not in own)
+    ]
+    data = expand(parsed.source, usable)
+    return parsed if data == parsed.source else parse_c(data)
+
+
+def _unexpanded(macros: Iterable[TableMacro], files: dict[RepoPath, ParsedFile]) -> Iterator[NotUnderstood]:
+    for macro in macros:
+        if not macro.expandable:
+            location = Location(macro.file, macro.line)
+            yield NotUnderstood(location, f"the uses of the macro {macro.name} are not followed", macro.name)
+
+
 def _read_table(
     table: str,
-    tag: str,
     shape: Shape,
     declarations: list[_Declaration],
     files: dict[RepoPath, ParsedFile],
@@ -78,25 +114,17 @@ def _read_table(
     for path, parsed in files.items():
         refused.extend(_unreadable(parsed, path, table))
         UseReader(parsed, path, shape, Aliases(parsed, table, pointer=pointer), uses).read()
+        if parsed.hidden:
+            other = parse_c(parsed.source, last_branch=True)
+            aliases = Aliases(other, table, pointer=pointer)
+            UseReader(other, path, shape, aliases, uses, only=parsed.hidden).read()
+            refused.extend(_left_out(parsed, other, path, table))
     refused.extend(uses.not_understood)
-    defaults: dict[str, list[Reference]] = {}
-    for item in declarations:
-        if item.damaged:
-            location = Location(item.file, line_of(item.name))
-            line = source_line(files[item.file], item.name.start_byte)
-            refused.append(NotUnderstood(location, "parse error in its declaration", line))
-        for assigned in initialised(item.value, shape) if item.value is not None else ():
-            location = Location(item.file, line_of(assigned.place))
-            if shape.kind(assigned.path) is MemberKind.SLOT:
-                name = value_name(assigned.value, files[item.file].source)
-                defaults.setdefault(assigned.path, []).append(Reference(name, location))
-            elif shape.kind(assigned.path) is None or any(shape.slots(assigned.path)):
-                line = source_line(files[item.file], assigned.place.start_byte)
-                refused.append(NotUnderstood(location, f"an initialiser for {assigned.path}", line))
+    defaults = _read_defaults(declarations, shape, files, refused)
     home = next((item for item in declarations if item.defines), declarations[0])
     return HookTable(
         name=table,
-        type=f"struct {tag}",
+        type=shape.members[""].signature,
         file=home.file,
         line=line_of(home.name),
         struct=shape.members[""].location,
@@ -113,6 +141,27 @@ def _read_table(
             for path in shape.slots()
         ),
     )
+
+
+def _read_defaults(
+    declarations: list[_Declaration], shape: Shape, files: dict[RepoPath, ParsedFile], refused: list[NotUnderstood]
+) -> dict[str, list[Reference]]:
+    defaults: dict[str, list[Reference]] = {}
+    for item in declarations:
+        parsed = files[item.file]
+        if item.damaged:
+            location = Location(item.file, line_of(item.name))
+            line = source_line(parsed, item.name.start_byte)
+            refused.append(NotUnderstood(location, "parse error in its declaration", line))
+        for assigned in initialised(item.value, shape) if item.value is not None else ():
+            location = Location(item.file, line_of(assigned.place))
+            if shape.kind(assigned.path) is MemberKind.SLOT:
+                reference = Reference(value_name(assigned.value, parsed.source), location)
+                defaults.setdefault(assigned.path, []).append(reference)
+            elif shape.kind(assigned.path) is None or any(shape.slots(assigned.path)):
+                line = source_line(parsed, assigned.place.start_byte)
+                refused.append(NotUnderstood(location, f"an initialiser for {assigned.path}", line))
+    return defaults
 
 
 def _declarations(parsed: ParsedFile, path: RepoPath, table: str) -> Iterator[_Declaration]:
@@ -157,24 +206,18 @@ def _private_files(declarations: Iterable[_Declaration], tag: str) -> frozenset[
     return frozenset(item.file for item in listed if item.tag != tag or (item.static and shared))
 
 
-def _find_shape(source: BlobSource, tag: str, hits: dict[RepoPath, bytes], scope: tuple[str, ...]) -> Shape | None:
-    """The shape of `struct tag`, defined in `hits` or else anywhere in scope, its nested structs along with it."""
-    records = find_records((tag,), hits.items())
-    if tag not in records:
-        records = find_records((tag,), search_source(source, tag, scope).hits)
-    if tag not in records:
-        return None
-    while True:
-        shape = read_shape(records[tag], tag, records)
-        missing = tuple(wanted for wanted in shape.unresolved if wanted not in records)
-        more = find_records(missing, hits.items()) if missing else {}
-        if not more:
-            return shape
-        records |= more
+def _left_out(parsed: ParsedFile, other: ParsedFile, path: RepoPath, table: str) -> Iterator[NotUnderstood]:
+    """Mentions in branches of conditionals that neither tree holds."""
+    for span in parsed.hidden:
+        text = parsed.source[span.start : span.end]
+        if any(span.overlaps(hidden) for hidden in other.hidden) and mentions_word(text, table):
+            line = parsed.source.count(b"\n", 0, span.start) + 1
+            reason = "in a branch of a conditional that cuts through a statement, left out"
+            yield NotUnderstood(Location(path, line), reason, source_line(parsed, span.start + 1))
 
 
 def _unreadable(parsed: ParsedFile, path: RepoPath, table: str) -> Iterator[NotUnderstood]:
-    """Mentions that are no expression: inside errors, macro bodies and text that was left out of the tree."""
+    """Mentions that are no expression although they stand in code."""
     pattern = re.compile(rb"(?<![\w$])" + re.escape(table.encode()) + rb"(?![\w$])")
     for match in pattern.finditer(parsed.masked):
         node = parsed.root.descendant_for_byte_range(match.start(), match.end())
@@ -188,13 +231,6 @@ def _unreadable(parsed: ParsedFile, path: RepoPath, table: str) -> Iterator[NotU
 def _reason(node: Node) -> str:
     if node.is_error:
         return "parse error around it"
-    if (
-        node.type == "preproc_arg"
-        and node.parent is not None
-        and node.parent.type.startswith("preproc_")
-        and (node.parent.type != "preproc_call")
-    ):
-        return "in the body of a macro"
     if node.type == "type_identifier":
         parent = node.parent
         named = parent is not None and parent.type in ("struct_specifier", "union_specifier", "enum_specifier")

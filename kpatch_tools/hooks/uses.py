@@ -51,12 +51,23 @@ class Uses:
 class UseReader:
     """Reads one file into `uses`."""
 
-    def __init__(self, parsed: ParsedFile, file: RepoPath, shape: Shape, aliases: Aliases, uses: Uses) -> None:
+    def __init__(
+        self,
+        parsed: ParsedFile,
+        file: RepoPath,
+        shape: Shape,
+        aliases: Aliases,
+        uses: Uses,
+        *,
+        only: tuple[Span, ...] | None = None,
+    ) -> None:
         self._parsed = parsed
         self._file = file
         self._shape = shape
         self._aliases = aliases
         self._uses = uses
+        self._only = only
+        """What to record; None is everything."""
         self._judged: set[int] = set()
         self._followed: set[Variable] = set()
 
@@ -94,7 +105,7 @@ class UseReader:
     def _judge_target(self, node: Node, target: Target) -> None:
         kind = self._shape.kind(target.path)
         if kind is None:
-            self._refuse(node, f"the table has no member {target.path}")
+            self._refuse(node, self._shape.why_unknown(target.path))
         elif kind is MemberKind.DATA:
             return
         elif target.pointer:
@@ -108,27 +119,26 @@ class UseReader:
         parent = node.parent
         value = assigned_value(node)
         if value is not None:
-            name = value_name(value, self._parsed.source)
-            self._uses.overrides[path].append(Reference(name, self._location(node)))
+            self._override(path, value_name(value, self._parsed.source), node)
         elif parent is not None and _is_left(parent, node):
             self._refuse(node, "changed by an operator")
         elif parent is not None and parent.type == "call_expression" and parent.child_by_field_name("function") == node:
-            self._uses.call_sites[path].append(self._location(node))
+            self._call(path, node)
         else:
-            self._uses.guards[path].append(self._location(node))
+            self._guard(path, node)
 
     def _judge_subtable(self, node: Node, path: str) -> None:
         parent = node.parent
         value = assigned_value(node)
         if value is not None:
-            self._assign_struct(path, value, self._location(node))
+            self._assign_struct(path, value, node)
         elif parent is None or parent.type == "expression_statement" or enclosing_function(node) is None:
             return
         elif _is_left(parent, node):
             self._refuse(node, "changed by an operator")
         else:
             for slot in self._shape.slots(path):
-                self._uses.guards[slot].append(self._location(node))
+                self._guard(slot, node)
 
     def _judge_address(self, node: Node, target: Target) -> None:
         parent = node.parent
@@ -142,7 +152,7 @@ class UseReader:
                 and target == self._aliases.root_target
                 and name_of(node) == self._aliases.table
             ):
-                self._assign_struct(target.path, value, self._location(node))
+                self._assign_struct(target.path, value, node)
             return
         if parent.type == "assignment_expression" and parent.child_by_field_name("right") == node:
             left = parent.child_by_field_name("left")
@@ -168,12 +178,13 @@ class UseReader:
         passed = [child for child in arguments.named_children if child.type != "comment"]
         index = passed.index(node)
         if name in _COPIES and index == 0 and len(passed) > 1:
-            self._assign_struct(target.path, passed[1], self._location(node))
+            self._assign_struct(target.path, passed[1], node)
         elif name in _CLEARS and index == 0:
-            self._clear(target.path, self._location(node))
+            for slot in self._shape.slots(target.path):
+                self._override(slot, "NULL", node)
         elif name in _COPIES:
             for slot in self._shape.slots(target.path):
-                self._uses.guards[slot].append(self._location(node))
+                self._guard(slot, node)
         elif enclosing_function(node) is not None and not self._pass_to(name, index, node):
             self._refuse(node, f"its address is passed to {name or 'a function'}")
 
@@ -194,31 +205,27 @@ class UseReader:
         self._follow(variable)
         return True
 
-    def _assign_struct(self, prefix: str, value: Node, location: Location) -> None:
-        """A struct goes into the sub-table at `prefix`: every slot below it is overridden."""
+    def _assign_struct(self, prefix: str, value: Node, node: Node) -> None:
+        """A struct goes into the sub-table at `prefix`, which `node` stands for: every slot below it is overridden."""
         braces = self._struct_value(value)
         if braces is None:
             text = value_name(value, self._parsed.source)
             for slot in self._shape.slots(prefix):
                 member = slot[len(prefix) :].lstrip(".")
                 name = text if text == "NULL" or not member else f"{text}.{member}"
-                self._uses.overrides[slot].append(Reference(name, location))
+                self._override(slot, name, node)
             return
         named = {assigned.path: assigned.value for assigned in initialised(braces, self._shape, prefix)}
         covered: set[str] = set()
         for path, inner in named.items():
             if self._shape.kind(path) is MemberKind.SUBTABLE:
-                self._assign_struct(path, inner, location)
+                self._assign_struct(path, inner, node)
                 covered.update(self._shape.slots(path))
         for slot in self._shape.slots(prefix):
             if slot in covered:
                 continue
             name = value_name(named[slot], self._parsed.source) if slot in named else "NULL"
-            self._uses.overrides[slot].append(Reference(name, location))
-
-    def _clear(self, prefix: str, location: Location) -> None:
-        for slot in self._shape.slots(prefix):
-            self._uses.overrides[slot].append(Reference("NULL", location))
+            self._override(slot, name, node)
 
     def _struct_value(self, value: Node) -> Node | None:
         """The braces that say what a struct value holds: its own, or those of the variable that it names."""
@@ -239,13 +246,28 @@ class UseReader:
             initial = bindings[-1].value if len(bindings) == 1 else None
         return literal_braces(initial) if initial is not None else None
 
-    def _location(self, node: Node) -> Location:
-        return Location(self._file, line_of(node), enclosing_function(node))
+    def _override(self, slot: str, value: str, node: Node) -> None:
+        if self._counts(node):
+            self._uses.overrides[slot].append(Reference(value, self._location(node)))
+
+    def _call(self, slot: str, node: Node) -> None:
+        if self._counts(node):
+            self._uses.call_sites[slot].append(self._location(node))
+
+    def _guard(self, slot: str, node: Node) -> None:
+        if self._counts(node):
+            self._uses.guards[slot].append(self._location(node))
 
     def _refuse(self, node: Node, reason: str) -> None:
-        self._uses.not_understood.append(
-            NotUnderstood(self._location(node), reason, source_line(self._parsed, node.start_byte))
-        )
+        if self._counts(node):
+            line = source_line(self._parsed, node.start_byte)
+            self._uses.not_understood.append(NotUnderstood(self._location(node), reason, line))
+
+    def _counts(self, node: Node) -> bool:
+        return self._only is None or any(node.start_byte in span for span in self._only)
+
+    def _location(self, node: Node) -> Location:
+        return Location(self._file, line_of(node), enclosing_function(node))
 
 
 def whole_access(identifier: Node) -> Node:
@@ -311,8 +333,3 @@ def _is_declared(expression: Node) -> bool:
 def _damaged(node: Node) -> bool:
     """Whether an error is inside the expression itself; a statement's body does not count."""
     return node.has_error and not node.type.endswith(("_statement", "translation_unit", "function_definition"))
-
-
-def mention_span(start: int, name: str) -> Span:
-    """The bytes of a mention that begins at `start`."""
-    return Span(start, start + len(name.encode()))

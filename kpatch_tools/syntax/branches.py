@@ -63,8 +63,13 @@ class _Conditional:
         return all(branch.whole and branch.depth == 0 and branch.lowest >= 0 for branch in self.branches)
 
 
-def straighten(data: bytes, directives: Sequence[Directive]) -> tuple[bytes, tuple[Span, ...]]:
-    """`data` (masked) with such conditionals taken apart, offsets unchanged; and the branches that were left out."""
+def straighten(
+    data: bytes, directives: Sequence[Directive], *, last_branch: bool = False
+) -> tuple[bytes, tuple[Span, ...]]:
+    """`data` (masked) with such conditionals taken apart, offsets unchanged; and the branches that were left out.
+
+    Where one branch is kept it is the first with any text, or the last with `last_branch`.
+    """
     out = bytearray(data)
     hidden: list[Span] = []
     for conditional in _Scanner(data, {directive.span.start: directive for directive in directives}).read():
@@ -74,7 +79,8 @@ def straighten(data: bytes, directives: Sequence[Directive]) -> tuple[bytes, tup
             _blank(out, directive.span)
         if conditional.context == b"list":
             continue
-        kept = next((branch for branch in conditional.branches if not branch.empty), None)
+        ordered = reversed(conditional.branches) if last_branch else iter(conditional.branches)
+        kept = next((branch for branch in ordered if not branch.empty), None)
         for branch in conditional.branches:
             if branch is not kept and not branch.empty:
                 _blank(out, Span(branch.start, branch.end))

@@ -56,15 +56,19 @@ class ParsedFile:
         return self.annotations[low:high]
 
 
-def parse_c(data: bytes) -> ParsedFile:
-    """Parse a C file or header. Never fails: what was not understood is in `errors`."""
+def parse_c(data: bytes, *, last_branch: bool = False) -> ParsedFile:
+    """Parse a C file or header. Never fails: what was not understood is in `errors`.
+
+    `last_branch`: of a conditional that cuts through a statement, keep the last branch instead of the first; the two
+    together show nearly all that is `hidden` in one of them.
+    """
     masked = mask(data)
     text = masked.data
     root = _parse(text)
     errors = errors_in(root)
     hidden: tuple[Span, ...] = ()
     if errors:
-        straightened, left_out = straighten(text, masked.directives)
+        straightened, left_out = straighten(text, masked.directives, last_branch=last_branch)
         if straightened != text:
             other = _parse(straightened)
             fewer = errors_in(other)
