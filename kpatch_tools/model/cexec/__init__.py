@@ -1,1 +1,25 @@
-"""C to Python: types, layout, translation, runtime."""
+"""Executes a tree's own C: preprocessed and parsed, then translated to Python function by function when called."""
+
+from .errors import CallFrame, Trap, Unsupported
+from .flatmemory import FlatMemory
+from .memory import DataMemory
+from .profile import COMPILER, Profile
+from .program import GlobalVariable, Primitive, Program
+from .structs import Struct
+from .unit import Unit, load_unit
+
+__all__ = [
+    "COMPILER",
+    "CallFrame",
+    "DataMemory",
+    "FlatMemory",
+    "GlobalVariable",
+    "Primitive",
+    "Profile",
+    "Program",
+    "Struct",
+    "Trap",
+    "Unit",
+    "Unsupported",
+    "load_unit",
+]
