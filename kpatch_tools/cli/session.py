@@ -46,7 +46,7 @@ class Session:
         """Standard error: progress and remarks; silent with -q."""
         from rich.console import Console
 
-        return Console(stderr=True, highlight=False, quiet=self.verbosity < 0)
+        return Console(stderr=True, highlight=False, soft_wrap=True, quiet=self.verbosity < 0)
 
     def print_json(self, fields: Mapping[str, object]) -> None:
         """Print `fields` as one JSON document, with the schema's version first."""

@@ -1,0 +1,77 @@
+"""Use case: write a hook's complete patch for a revision."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kpatch_tools.app.checking import check_changes
+from kpatch_tools.app.commits import mail_date
+from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.finding import Finding
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import BlobSource, Overlay
+from kpatch_tools.hooks.spec import load_hook
+from kpatch_tools.hooks.generate import Generated, Refusal, Step, generate_hook
+from kpatch_tools.hooks.presence import probe_presence
+from kpatch_tools.patch import Patch, Person, diff_sources
+from kpatch_tools.tree import KernelTree, Revision, Signature
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateReport:
+    """`patches` are in order, each on top of the one before; `findings` are what the checks say of their sum."""
+
+    revision: Revision
+    generated: Generated
+    patches: tuple[Patch, ...]
+    findings: tuple[Finding, ...]
+
+
+def generate(
+    tree: KernelTree, hook: str, revision: str, *, author: Signature, split: bool = False, signoff: bool = False
+) -> GenerateReport:
+    """Write the bundled `hook` for the tree at `revision`, by `author` at that signature's moment.
+
+    Raises KpatchError "unknown-hook", "unknown-revision", "hook-present" where the tree has it already,
+    "cannot-generate" with every reason where a part has no place.
+    """
+    spec = load_hook(hook)
+    target = tree.resolve(revision)
+    source = tree.at(target)
+    presence = probe_presence(source, spec)
+    if presence.state != "absent":
+        raise KpatchError(
+            "hook-present",
+            f"{revision} has {spec.path} already" + ("" if presence.state == "present" else ", in part"),
+            hint=f"kpt backport --to {revision} says which part is missing and what that means",
+        )
+    match generate_hook(source, spec, split=split):
+        case Refusal(lacks=lacks):
+            reasons = "; ".join(lack.message for lack in lacks)
+            raise KpatchError(
+                "cannot-generate", f"{spec.path} has no place in {revision}: {reasons}", hint="kpt backport explains"
+            )
+        case Generated() as generated:
+            patches = step_patches(source, generated.steps, author=author, signoff=signoff)
+            findings = check_changes(tree, source, generated.changes, generated.messages[0])
+            return GenerateReport(target, generated, patches, findings)
+
+
+def step_patches(source: BlobSource, steps: tuple[Step, ...], *, author: Signature, signoff: bool) -> tuple[Patch, ...]:
+    """The steps as patches, each against the tree with the earlier ones applied."""
+    done: Mapping[RepoPath, bytes | None] = {}
+    patches = []
+    for step in steps:
+        message = step.message
+        if signoff:
+            message = message.rstrip(b"\n") + f"\n\nSigned-off-by: {author.name} <{author.email}>\n".encode()
+        patches.append(
+            Patch(
+                files=diff_sources(Overlay(source, done), step.changes),
+                message=message,
+                subject=message.decode("utf-8", "surrogateescape").partition("\n")[0],
+                author=Person(author.name, author.email),
+                date=mail_date(author),
+            )
+        )
+        done = {**done, **step.changes}
+    return tuple(patches)

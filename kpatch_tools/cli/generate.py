@@ -1,0 +1,57 @@
+"""`kpt generate`: a hook's complete patch for a revision."""
+
+import click
+
+from kpatch_tools.app.exits import exit_of_findings
+from kpatch_tools.app.generate import GenerateReport, generate
+from kpatch_tools.cli.clock import committer
+from kpatch_tools.cli.findings import finding_fields, print_findings
+from kpatch_tools.cli.session import Session, verb
+from kpatch_tools.cli.writing import write_file
+from kpatch_tools.patch import format_patch
+
+
+@click.command("generate")
+@click.argument("hook")
+@click.option("--for", "revision", required=True, metavar="REV", help="Revision to write the patch for.")
+@click.option("--split", is_flag=True, help="Two patches, as upstream took them: the hook, then its section fix.")
+@click.option("--signoff", "-s", is_flag=True, help="Add your Signed-off-by.")
+@click.option("-o", "--output", metavar="FILE", default="-", show_default=True, help="Where the mail goes.")
+@verb
+def command(session: Session, *, hook: str, revision: str, split: bool, signoff: bool, output: str) -> int:
+    """Write HOOK's complete patch for REV: a mail that `git am` takes, on standard output.
+
+    Names, units, headers and annotations are read from REV's own source. What the checks say of the result goes to
+    standard error.
+
+    \b
+    Examples:
+      kpt generate pagetable_reserve --for 92bdaef7b2c
+      kpt generate pagetable_reserve --for v2.6.39-rc7 --split -o hook.mbox
+      kpt generate pagetable_reserve --for v2.6.38 | git am
+    """
+    tree = session.tree
+    with session.progress(f"writing {hook}") as step:
+        step(f"for {revision}")
+        report = generate(tree, hook, revision, author=committer(tree), split=split, signoff=signoff)
+    total = len(report.patches)
+    mails = b"".join(
+        format_patch(patch, number=(number, total) if total > 1 else None)
+        for number, patch in enumerate(report.patches, start=1)
+    )
+    if session.as_json:
+        session.print_json(_fields(report, mails))
+    else:
+        write_file(output, mails)
+        print_findings(session.err, report.findings, verbosity=session.verbosity)
+    return exit_of_findings(report.findings)
+
+
+def _fields(report: GenerateReport, mails: bytes) -> dict[str, object]:
+    return {
+        "for": report.revision.spelled,
+        "files": list(report.generated.changes),
+        "parts": [{"part": one.part.value, "file": one.file} for one in report.generated.parts],
+        "checks": [finding_fields(finding) for finding in report.findings],
+        "mail": mails.decode("utf-8", "backslashreplace"),
+    }
