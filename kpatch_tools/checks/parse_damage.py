@@ -9,12 +9,17 @@ from kpatch_tools.checks.check import Change, Check
 from kpatch_tools.checks.lines import edits
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.syntax import parse_c
+from kpatch_tools.syntax.symbols import spans_of_lines
 
 ID = "parse-damage"
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """A FAIL for each file in which more text than before cannot be parsed, at the first new place."""
+    """A FAIL where text that parsed no longer does, or a file without errors has one; the first place of each file.
+
+    In a file that the grammar never understood (trace events, say), errors inside the patch's own lines prove nothing:
+    those are a SKIP.
+    """
     clean = True
     for edit in edits(change):
         if edit.after is None:
@@ -24,11 +29,18 @@ def run(change: Change) -> Iterator[Finding]:
             continue
         before = parse_c(edit.before or b"")
         known = {before.source[span.start : span.end] for span in before.errors}
+        own = spans_of_lines(edit.after, edit.added)
         new = [span for span in after.errors if after.source[span.start : span.end] not in known]
-        if len(after.errors) > len(before.errors) and new:
-            clean = False
-            line = edit.after.count(b"\n", 0, new[0].start) + 1
+        elsewhere = [span for span in new if not any(line.start <= span.start < line.end for line in own)]
+        if len(after.errors) <= len(before.errors) or not new:
+            continue
+        clean = False
+        place = (elsewhere or new)[0]
+        line = edit.after.count(b"\n", 0, place.start) + 1
+        if elsewhere or (edit.before is not None and not before.errors):
             yield Finding(ID, Status.FAIL, f"{edit.path} no longer parses as C here", edit.path, line)
+        else:
+            yield Finding(ID, Status.SKIP, f"new lines of {edit.path} could not be parsed", edit.path, line)
     if clean:
         yield Finding(ID, Status.PASS, "no new parse damage")
 

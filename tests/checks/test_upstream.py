@@ -54,3 +54,9 @@ def test_every_check_reports_on_every_change(change: Build) -> None:
 def test_a_silent_check_is_an_error(change: Build) -> None:
     silent = Check("silent", "says nothing", lambda _: iter(()))
     assert run_checks(change({}), checks=(silent,)) == (Finding("silent", Status.ERROR, "silent did not report"),)
+
+
+def test_own_lines_of_a_file_that_never_parsed_prove_nothing(change: Build) -> None:
+    event = "TRACE_EVENT(one,\n\tTP_STRUCT(__field(int, a))\n\tTP_fast(__entry->a = 1;)\n);\n"
+    (found,) = parse_damage.run(change({"mm/t.h": event + event.replace("one", "two")}, tree={"mm/t.h": event}))
+    assert found.status is Status.SKIP
