@@ -133,6 +133,6 @@ def misread_postfix(node: Node, expressions: "Expressions") -> Node | None:
         function = current.child_by_field_name(field_name)
         is_inner_call = current.type == "call_expression" and function is not None and current.id != node.id
         if is_inner_call and function is not None and type_in_parentheses(function, expressions) is not None:
-            return current
+            return None if expressions.is_replaced(current) else current
         current = function
     return None

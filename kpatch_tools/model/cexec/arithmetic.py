@@ -44,7 +44,8 @@ def fit(value: Value) -> Value:
     if value.const is not None:
         return constant(wrap(value.const, scalar), value.type)
     if scalar is BOOL:
-        raise TypeMismatch("a value beyond _Bool")
+        # Only a primitive's result can be; it says true or false in its own way.
+        return Value(value.type, f"(1 if {value.code} else 0)", 0, 1)
     if isinstance(scalar, Pointer) or not scalar.signed:
         return of_range(f"({value.code}&{high})", value.type)
     span = scalar.mask + 1

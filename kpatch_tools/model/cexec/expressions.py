@@ -132,6 +132,10 @@ class Expressions:
             return (f"(not {code})", None) if known is None else (str(not known), not known)
         return self._truth(self.value(node))
 
+    def is_replaced(self, node: Node) -> bool:
+        """Whether the misread call is being repaired already: it is found again below the same node."""
+        return node.id in self._replaced
+
     def is_type(self, name: str) -> bool:
         return self.context.declarations.is_type_name(name, self.context.scope)
 

@@ -145,7 +145,7 @@ class Index:
         if body is not None:
             self._bodies.append((body.start_byte, body.end_byte))
         name = declared_name(declarator)
-        if name is None or declarator is None:
+        if not name or declarator is None:
             return
         storage = _storage(node)
         weak = any("weak" in text for text in self.unit.attributes(node.start_byte, (body or node).start_byte))
@@ -157,7 +157,7 @@ class Index:
         storage = _storage(node)
         for declarator in node.children_by_field_name("declarator"):
             name = declared_name(declarator)
-            if name is None:
+            if not name:
                 continue
             if "typedef" in storage:
                 self.typedefs.setdefault(name, Typedef(node, declarator))

@@ -93,7 +93,7 @@ class Program:
         self._types: dict[int, Function] = {}
         self._primitive_types: dict[str, Function | None] = {}
         self._addresses: dict[str, int] = {}
-        self._names_at: dict[int, str] = {}
+        self._functions_at: dict[int, tuple[str, Callee]] = {}
         self._python_names: dict[int, str] = {}
         self._translated: dict[int, Translated] = {}
         self._pending: list[tuple[Memory, Node, RepoPath, Scope | None]] = []
@@ -184,8 +184,18 @@ class Program:
         callee = self.callee(name, None)
         if callee is None:
             raise _unknown(name)
-        if name not in self._primitives and name not in self.index.functions:
+        if callee.code.startswith("missing"):
             raise Unsupported(None, f"function '{name}' is not defined in the unit")
+        return self._call(callee, arguments)
+
+    def call_address(self, address: int, *arguments: int) -> int:
+        """Call the function at `address`, as C does through a pointer; see `call`."""
+        known = self._functions_at.get(address)
+        if known is None:
+            raise Trap("wild-call", f"call of {address:#x}, where no function is", address)
+        return self._call(known[1], arguments)
+
+    def _call(self, callee: Callee, arguments: tuple[int, ...]) -> int:
         parameters = callee.type.parameters if callee.type is not None else ()
         converted = [
             wrap(argument, scalar)
@@ -256,7 +266,8 @@ class Program:
 
     def function_name(self, address: int) -> str | None:
         """The function at an address that `function_address` gave out."""
-        return self._names_at.get(address)
+        known = self._functions_at.get(address)
+        return None if known is None else known[0]
 
     # What translated code refers to
 
@@ -299,7 +310,7 @@ class Program:
         address = self._addresses.get(key)
         if address is None:
             address = self._addresses[key] = _TEXT_BASE + _TEXT_STEP * (len(self._addresses) + 1)
-            self._names_at[address] = name
+            self._functions_at[address] = (name, callee)
         return address
 
     def string_address(self, content: bytes) -> int:
@@ -409,14 +420,14 @@ class Program:
         return function
 
     def _function_at(self, address: int) -> Callable[..., object] | None:
-        name = self._names_at.get(address)
-        if name is None:
+        known = self._functions_at.get(address)
+        if known is None:
             return None
-        code = next(code for code, known in self._addresses.items() if known == address)
-        if code.startswith("missing"):
+        name, callee = known
+        if callee.code.startswith("missing"):
             return lambda *arguments: self._missing(name)
-        # The stub is replaced in the globals on its first call; look the function up each time until then.
-        return lambda *arguments: cast("Callable[..., object]", self._globals[code])(*arguments)
+        # The global is a stub until its first call: look it up each time.
+        return lambda *arguments: cast("Callable[..., object]", self._globals[callee.code])(*arguments)
 
     def _missing(self, name: str) -> Callable[..., object]:
         chain = self.call_chain()
