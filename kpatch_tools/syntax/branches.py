@@ -27,7 +27,7 @@ _TOKEN = re.compile(
 )
 _NOT_NEWLINE = re.compile(rb"[^\n]")
 _ENUM = re.compile(rb"\benum\b[^;{}()]*\Z")
-_ELSE = re.compile(rb"\s*(?:/\*.*?\*/\s*)*else\b", re.DOTALL)
+_ELSE = re.compile(rb"(?:\s|/\*(?:[^*]|\*(?!/))*\*/)*else\b")
 
 
 @dataclass(slots=True)
