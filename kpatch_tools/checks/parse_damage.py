@@ -28,9 +28,9 @@ def run(change: Change) -> Iterator[Finding]:
         if not after.errors:
             continue
         before = parse_c(edit.before or b"")
-        known = {before.source[span.start : span.end] for span in before.errors}
+        known = {_line_at(before.source, span.start) for span in before.errors}
         own = spans_of_lines(edit.after, edit.added)
-        new = [span for span in after.errors if after.source[span.start : span.end] not in known]
+        new = [span for span in after.errors if _line_at(edit.after, span.start) not in known]
         elsewhere = [span for span in new if not any(line.start <= span.start < line.end for line in own)]
         if len(after.errors) <= len(before.errors) or not new:
             continue
@@ -43,6 +43,11 @@ def run(change: Change) -> Iterator[Finding]:
             yield Finding(ID, Status.SKIP, f"new lines of {edit.path} could not be parsed", edit.path, line)
     if clean:
         yield Finding(ID, Status.PASS, "no new parse damage")
+
+
+def _line_at(data: bytes, offset: int) -> bytes:
+    """The whole line that holds `offset`: where an error was, told by what stands there."""
+    return data[data.rfind(b"\n", 0, offset) + 1 : data.find(b"\n", offset)]
 
 
 CHECK = Check(ID, "no new parse damage", run)
