@@ -7,7 +7,7 @@ from .diffstat import format_diffstat
 from .format import format_diff, format_file, format_hunk
 from .format_mail import format_patch
 from .mail import format_date
-from .message import CommitReference, Trailer, fixes, prose_references, trailers, upstream_reference
+from .message import CommitReference, Trailer, fixes, prose_references, reverted_subject, trailers, upstream_reference
 from .parse import parse_mbox, parse_patch
 from .patchid import patch_id
 from .values import FileDiff, Hunk, Line, Patch, Person
@@ -41,6 +41,7 @@ __all__ = [
     "patch_id",
     "patch_of_commit",
     "prose_references",
+    "reverted_subject",
     "trailers",
     "upstream_reference",
 ]

@@ -169,15 +169,14 @@ def _with_body(rows: list[bytes], headers: dict[str, str]) -> Letter:
     charset = email.message_from_string(f"Content-Type: {headers.get('content-type', '')}\n\n").get_content_charset()
     start = diff_start(rows)
     end = _separator(rows[:start])
-    wanted = ("from", "subject", "date")
-    fields: dict[str, str] = {key: _decoded(headers[key]) for key in wanted if key in headers}
+    fields = {key: value for key, value in headers.items() if key in ("from", "subject", "date")}
     first = _in_body_headers(rows[:end], fields)
     body = [_as_utf8(row, charset) for row in rows[first:end]]
-    subject = clean_subject(fields.get("subject", ""))
+    subject = clean_subject(_decoded(fields.get("subject", "")))
     message = _stripspace([subject.encode("utf-8", "surrogateescape"), b"", *body])
     author = _person(fields["from"]) if "from" in fields else None
-    date = fields.get("date")
-    return Letter(rows, 0, message, _first_paragraph(message), author, _mail_date(date) if date else None)
+    date = _mail_date(_unfolded(fields["date"])) if "date" in fields else None
+    return Letter(rows, 0, message, _first_paragraph(message), author, date)
 
 
 def _in_body_headers(rows: list[bytes], fields: dict[str, str]) -> int:
@@ -190,7 +189,7 @@ def _in_body_headers(rows: list[bytes], fields: dict[str, str]) -> int:
         match = re.match(rb">?(From|Date|Subject): (.*)", rows[found])
         if match is None:
             break
-        fields[_text(match.group(1)).lower()] = _decoded(_text(match.group(2)))
+        fields[_text(match.group(1)).lower()] = _text(match.group(2))
         found += 1
     return found
 
@@ -222,9 +221,13 @@ def clean_subject(subject: str) -> str:
     return text[end:]
 
 
+def _unfolded(value: str) -> str:
+    return re.sub(r"\r?\n[ \t]+", " ", value).strip()
+
+
 def _decoded(value: str) -> str:
     """A header's value unfolded and with its encoded words decoded; what cannot be decoded stays as it is."""
-    text = re.sub(r"\r?\n[ \t]+", " ", value).strip()
+    text = _unfolded(value)
     if "=?" not in text:
         return text
     try:
@@ -238,15 +241,15 @@ def _decoded(value: str) -> str:
 
 
 def _person(value: str) -> Person | None:
-    """`Name <email>`, `email (Name)` or a bare address; None where there is no address."""
-    name, bracket, rest = value.rpartition("<")
+    """`Name <email>`, `email (Name)` or a bare address, not yet decoded; None where there is no address."""
+    name, bracket, rest = _unfolded(value).rpartition("<")
     if bracket:
         address = rest.partition(">")[0].strip()
-        return Person(_unquoted(name.strip()) or address, address)
-    address, _, comment = value.partition("(")
+        return Person(_decoded(_unquoted(name.strip())) or address, address)
+    address, _, comment = _unfolded(value).partition("(")
     if "@" not in address:
         return None
-    return Person(comment.rpartition(")")[0].strip() or address.strip(), address.strip())
+    return Person(_decoded(comment.rpartition(")")[0]) or address.strip(), address.strip())
 
 
 def _unquoted(name: str) -> str:

@@ -6,10 +6,10 @@ from typing import Literal
 
 _SHA = rb"[0-9a-f]{7,40}"
 _TRAILER = re.compile(rb"([A-Za-z][A-Za-z0-9-]*)[ \t]*:[ \t]*(.*)")
-_PICKED = re.compile(rb"\(cherry picked from commit (" + _SHA + rb")\)")
+_PICKED = re.compile(rb"\(cherry[ -]picked from commit (" + _SHA + rb")\b[^)]*\)", re.IGNORECASE)
 _NOTE = re.compile(rb"\[[^\]]*\]?")
 _UPSTREAM = (
-    re.compile(rb"^[ \t]*[Cc]ommit (" + _SHA + rb")[ \t]+upstream\b", re.MULTILINE),
+    re.compile(rb"^[ \t]*[Cc]ommit:?[ \t]+(" + _SHA + rb")[ \t]+upstrea", re.MULTILINE),
     re.compile(rb"^[ \t]*\[?[ \t]*[Uu]pstream commit:?[ \t]+(" + _SHA + rb")[ \t]*\]?", re.MULTILINE),
     re.compile(rb"^[ \t]*[Uu]pstream(?:-commit)?:[ \t]+(?:commit[ \t]+)?(" + _SHA + rb")\b", re.MULTILINE),
     re.compile(
@@ -20,6 +20,7 @@ _FIXES = re.compile(
     rb"^Fixes:[ \t]*(?:commit[ \t]+)?(" + _SHA + rb")\b(?:[ \t]*\(?[\"'](.*?)[\"']\)?[ \t]*$)?", re.MULTILINE
 )
 _REVERT = re.compile(rb"\b[Rr]everts?\s+(?:upstream\s+)?commit\s+(" + _SHA + rb")\b")
+_REVERT_SUBJECT = re.compile(rb'(?:[^"]*\b)?[Rr]evert "(.+)"')
 _QUOTED_LOG = re.compile(rb"^[ \t]*commit (" + _SHA + rb")[ \t]*\n[ \t]*Author:", re.MULTILINE)
 _NAMED = re.compile(rb"\b(" + _SHA + rb")\b[:,]?\s*\(?\s*[\"'\xe2\x80\x9c]([^\"'\xe2\x80\x9d]{4,200})[\"'\xe2\x80\x9d]")
 _BARE = re.compile(rb"\b[Cc]ommit(?:[ \t]*-?id)?:?\s+(" + _SHA + rb")\b")
@@ -71,7 +72,7 @@ def upstream_reference(message: bytes) -> str | None:
     """The upstream commit this is a backport of, as spelled (7 to 40 hex digits); None if it names none.
 
     `commit … upstream.`, `[ Upstream commit … ]`, `Upstream-commit: …`, `(cherry picked from commit …)`, in this order;
-    of several cherry-picks the last, which is the oldest line's source nearest to this commit.
+    of several cherry-picks the first, which was made from upstream (each pick appends a line).
 
     >>> upstream_reference(b"x86: fix\\n\\ncommit 4b239f458c229de044d6905c2b0f9fe16ed9e01e upstream.\\n")
     '4b239f458c229de044d6905c2b0f9fe16ed9e01e'
@@ -81,8 +82,18 @@ def upstream_reference(message: bytes) -> str | None:
         match = form.search(body)
         if match is not None:
             return match.group(1).decode("ascii")
-    picked = _PICKED.findall(body)
-    return picked[-1].decode("ascii") if picked else None
+    picked = _PICKED.search(body)
+    return picked.group(1).decode("ascii") if picked else None
+
+
+def reverted_subject(message: bytes) -> str | None:
+    """The subject of what this commit says it reverts, wholly or partially, by its own subject; None if it is none.
+
+    >>> reverted_subject(b'xen: partially revert "xen: set max_pfn_mapped"\\n')
+    'xen: set max_pfn_mapped'
+    """
+    match = _REVERT_SUBJECT.match(message.lstrip(b"\n").partition(b"\n\n")[0].replace(b"\n", b" "))
+    return _text(match.group(1)) if match else None
 
 
 def fixes(message: bytes) -> tuple[CommitReference, ...]:

@@ -124,6 +124,8 @@ class _Scanner:
             if row is None:
                 raise self._malformed(start, f"the patch ends inside this hunk: {max(old, new)} more lines promised")
             kind = row[:1] or b" "
+            if row.startswith((b"@@ -", b"diff --git ")):
+                raise self._malformed(start, "this hunk has fewer lines than its header promises")
             if kind not in b" +-\\":
                 raise self._malformed(
                     index, f"a hunk line begins with {row[:1]!r}; the text was cut or wrapped by mail"
@@ -143,8 +145,8 @@ class _Scanner:
 
     def _require_end(self, index: int) -> None:
         row = self._rows[index] if index < len(self._rows) else b""
-        is_signature = row.rstrip() == b"--" or row.startswith((b"--- ", b"---\n"))
-        if row.startswith((b"+", b"-")) and not is_signature and row.rstrip() != b"---":
+        is_signature = row.rstrip() in (b"--", b"---") or row.startswith(b"--- ")
+        if row.startswith((b"+", b"-", b" ")) and not is_signature:
             raise self._malformed(index, "the hunk has more lines than its header promises")
 
     def _line(self, index: int) -> int:
