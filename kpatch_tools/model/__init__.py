@@ -1,1 +1,19 @@
-"""Executes a tree's own C on a modelled machine under Xen's page-table rules."""
+"""The semantic model: the tree's own C, executed on a modelled machine under modelled Xen rules."""
+
+from .boot.buffers import TableRange
+from .explain import Fault
+from .layouts import DEFAULT_LAYOUTS, Layout, layout_from_json, parse_layout
+from .oracles import Verdict
+from .run import ModelRun, run_model
+
+__all__ = [
+    "DEFAULT_LAYOUTS",
+    "Fault",
+    "Layout",
+    "ModelRun",
+    "TableRange",
+    "Verdict",
+    "layout_from_json",
+    "parse_layout",
+    "run_model",
+]

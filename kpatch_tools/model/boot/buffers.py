@@ -1,0 +1,50 @@
+"""The early page-table buffer: where init_memory_mapping takes its tables from, and what it does with the rest."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kpatch_tools.model.machine import PAGE_SHIFT
+
+from .guest import Guest
+from .memblocks import reserved_ranges
+
+_NAMES = (("pgt_buf_start", "pgt_buf_end", "pgt_buf_top"), ("e820_table_start", "e820_table_end", "e820_table_top"))
+"""The globals that hold it, in pfns. The second spelling until v2.6.39-rc1 (d1b19426b04 renames them)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableRange:
+    """One call of init_memory_mapping: the mapping and its buffer, half-open ranges of pseudo-physical bytes.
+
+    The buffer is start <= address < top, of which start <= address < end became tables. `leaked` is what of
+    end <= address < top was reserved after the call, in bytes.
+    """
+
+    mapping_start: int
+    mapping_end: int
+    start: int
+    end: int
+    top: int
+    leaked: int = 0
+
+
+def observe_buffer(guest: Guest, start: int, end: int) -> Callable[[], TableRange | None]:
+    """Look at the buffer's globals now and again when the result is called.
+
+    None where the tree has no such buffer, or did not use it for this mapping.
+    """
+    names = next((group for group in _NAMES if all(guest.has_global(name) for name in group)), None)
+    if names is None:
+        return lambda: None
+    # What an earlier call left behind must not be taken for this one's.
+    before = tuple(guest.get(name) for name in names)
+
+    def look() -> TableRange | None:
+        first, past_used, past_buffer = (guest.get(name) for name in names)
+        if first == past_buffer or (first, past_used, past_buffer) == before:
+            return None
+        bottom, spare, top = (value << PAGE_SHIFT for value in (first, past_used, past_buffer))
+        leaked = sum(max(0, min(high, top) - max(low, spare)) for low, high in reserved_ranges(guest))
+        return TableRange(start, end, bottom, spare, top, leaked=leaked)
+
+    return look

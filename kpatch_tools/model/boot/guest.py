@@ -1,0 +1,177 @@
+"""The program under test, its memory and its hypervisor, as the boot and its primitives reach them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kpatch_tools.model.cexec import Program, Struct, Trap, Unsupported
+from kpatch_tools.model.cexec.types import CType, Pointer, Record
+from kpatch_tools.model.layouts import PAGE_SIZE, Layout
+from kpatch_tools.model.machine import GuestMemory
+from kpatch_tools.model.trace import Printed, Tracer, ignore
+from kpatch_tools.model.xen import Xen
+
+INVALID_P2M_ENTRY = (1 << 64) - 1
+"""What the kernel's own tables say for a pfn without frame."""
+
+
+@dataclass(slots=True)
+class Observations:
+    """What a boot left for its oracles, in order of happening."""
+
+    printed: list[str] = field(default_factory=list)
+    made_writable: list[tuple[int, int]] = field(default_factory=list)
+    """Ranges of pseudo-physical bytes of the direct map that hypercalls made writable page by page."""
+
+
+class Guest:
+    """One kernel, translated once, booted many times.
+
+    `program` is set when the translation exists; `layout` and `xen` anew for each boot.
+    """
+
+    program: Program
+    layout: Layout
+    xen: Xen
+
+    def __init__(self, memory: GuestMemory) -> None:
+        self.memory = memory
+        self.tracer: Tracer = ignore
+        self.seen = Observations()
+        self.p2m_updates: dict[int, int] = {}
+        self.hypercall = ""
+        """The latest hypercall, in words: "pin", "update_va_mapping" …"""
+        self.thread_info = memory.alloc_static(PAGE_SIZE, PAGE_SIZE)
+        self.task = memory.alloc_static(4 * PAGE_SIZE, 64)
+
+    def power_on(self, layout: Layout, tracer: Tracer) -> None:
+        """Forget the last boot."""
+        self.program.reset()
+        self.layout = layout
+        self.tracer = tracer
+        self.seen = Observations()
+        self.p2m_updates = {}
+        self.hypercall = ""
+
+    # --- functions
+
+    def has(self, *functions: str) -> bool:
+        """Whether the tree defines all of them."""
+        return all(self.program.has_function(name) for name in functions)
+
+    def call(self, function: str, *arguments: int) -> int:
+        return self.program.call(function, *arguments)
+
+    def call_address(self, address: int, *arguments: int) -> int:
+        """Call the function at `address`, as C does through a pointer."""
+        name = self.program.function_name(address)
+        if name is None:
+            raise Trap("wild-call", f"call of {address:#x}, where no function is", address)
+        return self.program.call(name, *arguments)
+
+    def call_if_defined(self, *functions: str) -> None:
+        """Call each of the argument-less functions that the tree has."""
+        for name in functions:
+            if self.has(name):
+                self.call(name)
+
+    # --- data
+
+    def store(self, address: int, size: int, value: int) -> None:
+        self.memory.write(address, (value & ((1 << 8 * size) - 1)).to_bytes(size, "little"))
+
+    def load(self, address: int, size: int = 8) -> int:
+        return int.from_bytes(self.memory.read(address, size), "little")
+
+    def has_global(self, name: str) -> bool:
+        return self.program.has_global(name)
+
+    def get(self, name: str) -> int:
+        return self.program.read_global(name)
+
+    def set(self, name: str, value: int) -> None:
+        self.program.write_global(name, value)
+
+    def set_if_declared(self, name: str, value: int) -> None:
+        if self.has_global(name):
+            self.set(name, value)
+
+    def member(self, name: str, path: str) -> "Place":
+        """Where member `path` of the struct variable `name` lies."""
+        kind = self.program.type_of(name)
+        if not isinstance(kind, Record):
+            raise Unsupported(None, f"'{name}' is no struct")
+        field = Struct(kind).member(path)
+        return Place(self, self.program.address_of(name) + field.offset, field.type)
+
+    def has_member(self, name: str, path: str) -> bool:
+        """Whether the struct variable `name` exists and has the member."""
+        if not self.has_global(name):
+            return False
+        kind = self.program.type_of(name)
+        return isinstance(kind, Record) and Struct(kind).has(path)
+
+    def constant(self, name: str) -> int | None:
+        """The value of an enumeration constant; None where the tree has none of that name."""
+        if name not in self.program.index.enumerators:
+            return None
+        return self.program.constant(name)
+
+    def literal(self, text: str) -> int:
+        """The address of `text` as a C string."""
+        return self.program.string_address(text.encode("latin-1"))
+
+    def text(self, address: int, limit: int = 4096) -> str:
+        """The C string at `address`."""
+        content = bytearray()
+        while len(content) < limit:
+            byte = self.memory.read(address + len(content), 1)
+            if byte == b"\0":
+                break
+            content += byte
+        return content.decode("latin-1")
+
+    # --- frames
+
+    def frame_of(self, pfn: int) -> int:
+        """The frame that the kernel's own table has for `pfn`, or INVALID_P2M_ENTRY."""
+        updated = self.p2m_updates.get(pfn)
+        if updated is not None:
+            return updated
+        mfn = self.xen.p2m(pfn)
+        return INVALID_P2M_ENTRY if mfn is None else mfn
+
+    # --- observations
+
+    def print(self, text: str) -> None:
+        self.seen.printed.append(text)
+        self.tracer(Printed(text))
+
+    def note_writable(self, address: int) -> None:
+        """A page of the direct map at pseudo-physical `address` was made writable by a hypercall."""
+        ranges = self.seen.made_writable
+        if ranges and ranges[-1][1] == address:
+            ranges[-1] = (ranges[-1][0], address + PAGE_SIZE)
+        else:
+            ranges.append((address, address + PAGE_SIZE))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An object in guest memory."""
+
+    guest: Guest
+    address: int
+    type: CType
+
+    @property
+    def is_pointer(self) -> bool:
+        return isinstance(self.type, Pointer)
+
+    def load(self) -> int:
+        return self.guest.load(self.address, self.type.size)
+
+    def store(self, value: int) -> None:
+        self.guest.store(self.address, self.type.size, value)
+
+
+Primitives = dict[str, Callable[..., int | None]]

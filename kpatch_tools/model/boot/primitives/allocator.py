@@ -1,0 +1,122 @@
+"""Edges of the early allocators that lie in mm/page_alloc.c, which is not executed.
+
+mm/nobootmem.c, mm/sparse.c and mm/sparse-vmemmap.c run as they are: who asks for memory, when, how much and what is
+written into it is the tree's own. Here stands only what the old `early_node_map` (one node, all of memory) answers:
+it moved into memblock in v3.3 (0608f70c78a, "x86: Use HAVE_MEMBLOCK_NODE_MAP"), and newer trees need none of it.
+"""
+
+from kpatch_tools.model.boot import memblocks
+from kpatch_tools.model.boot.guest import INVALID_P2M_ENTRY, Guest, Primitives
+from kpatch_tools.model.layouts import PAGE_SIZE
+from kpatch_tools.model.trace import PageTaken
+
+_CACHE_LINE = 64
+_MAX_DMA_ADDRESS = 0x100_0000
+_ZONE_ENDS = (_MAX_DMA_ADDRESS // PAGE_SIZE, 1 << 20, 1 << 40)
+"""End pfns of ZONE_DMA, ZONE_DMA32 and ZONE_NORMAL."""
+_WAIT_QUEUE_HEAD = 24
+_PAGES_PER_WAITQUEUE = 256
+
+
+def primitives(guest: Guest) -> Primitives:
+    """Only for what the tree does not define itself, except `free_area_init_nodes` and `zone_sizes_init`."""
+    page_offset = guest.memory.geometry.page_offset
+
+    def nodes() -> list[tuple[int, int]]:
+        """Whole pages of each memory region, as pfns."""
+        return [(-(-low // PAGE_SIZE), high // PAGE_SIZE) for low, high in memblocks.memory_ranges(guest)]
+
+    def find_memory_core_early(_node: int, size: int, align: int, goal: int, limit: int) -> int:
+        """mm/page_alloc.c: the highest fitting free range of any region, goal <= address < limit."""
+        failed = INVALID_P2M_ENTRY if guest.has("memblock_x86_reserve_range") else 0
+        for low, high in reversed(memblocks.memory_ranges(guest)):
+            start, end = max(low, goal), min(high, limit & (1 << 64) - 1)
+            if start >= end:
+                continue
+            found = guest.call("memblock_find_in_range", start, end, size, align)
+            if found not in (0, (1 << 64) - 1):
+                guest.tracer(PageTaken(found, size))
+                return found
+        return failed
+
+    def alloc_memory_core_early(node: int, size: int, align: int, goal: int, limit: int) -> int:
+        """mm/page_alloc.c#__alloc_memory_core_early: find, zero through the direct map, reserve."""
+        found = find_memory_core_early(node, size, align, goal, limit)
+        if found in (0, INVALID_P2M_ENTRY):
+            return 0
+        guest.memory.write(page_offset + found, bytes(size))
+        memblocks.reserve(guest, found, found + size)
+        return page_offset + found
+
+    def add_from_early_node_map(ranges: int, size: int, count: int, _node: int) -> int:
+        for start, end in nodes():
+            count = guest.call("add_range", ranges, size, count, start, end)
+        return count
+
+    def work_with_active_regions(_node: int, function: int, data: int) -> None:
+        for start, end in nodes():
+            if guest.call_address(function, start, end, data):
+                return
+
+    def sparse_memory_present_with_active_regions(_node: int) -> None:
+        for start, end in nodes():
+            guest.call("memory_present", 0, start, end)
+
+    def free_area_init_nodes(*_arguments: int) -> int:
+        """mm/page_alloc.c: per zone, the hash table of wait queues is all that takes early memory."""
+        if not guest.has("__alloc_bootmem_node"):
+            return 0
+        node = guest.program.address_of("contig_page_data")
+        start, top = 0, guest.get("max_pfn")
+        for limit in _ZONE_ENDS:
+            pages = min(top, limit) - start
+            if pages <= 0:
+                break
+            size = _wait_table_entries(pages) * _WAIT_QUEUE_HEAD
+            guest.call("__alloc_bootmem_node", node, size, _CACHE_LINE, _MAX_DMA_ADDRESS)
+            start += pages
+        return 0
+
+    def sections_end() -> int:
+        """Past the last present section; see unit.BOUNDED_LOOPS."""
+        return max((-(-high // _SECTION_SIZE) for _, high in memblocks.memory_ranges(guest)), default=1)
+
+    return {
+        "find_memory_core_early": find_memory_core_early,
+        "__alloc_memory_core_early": alloc_memory_core_early,
+        "add_from_early_node_map": add_from_early_node_map,
+        "work_with_active_regions": work_with_active_regions,
+        "sparse_memory_present_with_active_regions": sparse_memory_present_with_active_regions,
+        "free_area_init_nodes": free_area_init_nodes,
+        "zone_sizes_init": free_area_init_nodes,
+        "early_pfn_to_nid": lambda _pfn: 0,
+        "__early_pfn_to_nid": lambda _pfn: 0,
+        "slab_is_available": lambda: 0,
+        "__model_sections_end": sections_end,
+    }
+
+
+DEFER_TO_TREE = (
+    "find_memory_core_early",
+    "__alloc_memory_core_early",
+    "add_from_early_node_map",
+    "work_with_active_regions",
+    "sparse_memory_present_with_active_regions",
+)
+"""Primitives that a definition in the tree replaces."""
+
+_SECTION_SIZE = 1 << 27
+"""SECTION_SIZE_BITS on x86-64."""
+
+
+def _wait_table_entries(pages: int) -> int:
+    """mm/page_alloc.c#wait_table_hash_nr_entries, without memory hotplug.
+
+    >>> [_wait_table_entries(pages) for pages in (0, 4096, 520192, 1 << 24)]
+    [4, 16, 2048, 4096]
+    """
+    wanted = pages // _PAGES_PER_WAITQUEUE
+    entries = 1
+    while entries < wanted:
+        entries <<= 1
+    return max(4, min(entries, 4096))

@@ -1,0 +1,57 @@
+"""Which files of a tree make the unit that boots, and the one change that is made to their text."""
+
+import re
+
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import BlobSource, Overlay
+
+FILES: tuple[RepoPath, ...] = tuple(
+    RepoPath(path)
+    for path in (
+        "arch/x86/xen/mmu.c",
+        "arch/x86/mm/init.c",
+        "arch/x86/mm/init_64.c",
+        "arch/x86/mm/ioremap.c",
+        "arch/x86/mm/pageattr.c",
+        "arch/x86/mm/physaddr.c",
+        "arch/x86/mm/pgtable.c",
+        "arch/x86/kernel/x86_init.c",
+        "arch/x86/kernel/setup.c",
+        "arch/x86/kernel/e820.c",
+        "arch/x86/xen/multicalls.c",
+        "arch/x86/kernel/paravirt.c",
+        "mm/memblock.c",
+        "arch/x86/mm/memblock.c",
+        "kernel/range.c",
+        "lib/sort.c",
+        "mm/sparse.c",
+        "mm/sparse-vmemmap.c",
+    )
+)
+"""Read in this order; a file that a tree does not have is left out."""
+
+NOBOOTMEM = RepoPath("mm/nobootmem.c")
+BOOTMEM = RepoPath("mm/bootmem.c")
+"""The early allocator without bootmem stands in the second until v2.6.39 (0932587328d splits it off)."""
+
+_SPARSE = RepoPath("mm/sparse.c")
+BOUNDED_LOOPS = re.compile(rb"\b(pnum\s*<\s*|pnum_begin\s*,\s*)NR_MEM_SECTIONS\b")
+"""Loops over all 2**19 possible memory sections that skip those not present: three quarters of a boot's time.
+
+They are ended after the last present section instead. Sizes (`… * NR_MEM_SECTIONS`) stay what they are, because where
+the next allocation lands depends on them.
+"""
+
+
+def boot_files(source: BlobSource) -> tuple[RepoPath, ...]:
+    """The files of FILES that `source` has, and its early allocator."""
+    allocator = NOBOOTMEM if source.read(NOBOOTMEM) is not None else BOOTMEM
+    return tuple(path for path in (*FILES, allocator) if source.read(path) is not None)
+
+
+def boot_source(source: BlobSource) -> BlobSource:
+    """`source` with the loops of BOUNDED_LOOPS bounded; lines keep their numbers."""
+    text = source.read(_SPARSE)
+    if text is None or not BOUNDED_LOOPS.search(text):
+        return source
+    return Overlay(source, {_SPARSE: BOUNDED_LOOPS.sub(rb"\g<1>__model_sections_end()", text)})

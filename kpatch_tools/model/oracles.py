@@ -1,0 +1,112 @@
+"""What a finished boot is judged by: everything the kernel believes free must be there, writable, and no page table."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kpatch_tools.core.ids import Pfn
+
+from .boot.buffers import TableRange
+from .boot.guest import Guest
+from .boot.memblocks import memory_ranges, reserved_ranges
+from .layouts import PAGE_SIZE
+from .machine import PAGE_SHIFT, PRESENT, RW, mfn_of
+
+
+class Verdict(StrEnum):
+    """What the model says about one layout."""
+
+    OK = "OK"
+    CRASH = "CRASH"
+    """The machine refused: Xen an operation that the kernel insists on, or the processor an access."""
+    UNRESERVED = "UNRESERVED"
+    """A live page table lies in memory that the kernel believes free."""
+    RO_LEFT_OVER = "RO-LEFT-OVER"
+    """Memory that the kernel believes free cannot be written."""
+    LEAK = "LEAK"
+    """Spare pages of the page-table buffer stay reserved for ever."""
+    UNDETERMINED = "UNDETERMINED"
+    """The model cannot execute this tree, or met a mistake of its own: no statement about the kernel."""
+    NOT_RUN = "not-run"
+
+
+@dataclass(frozen=True, slots=True)
+class EndState:
+    """What a sweep over all memory found; pfns in ascending order.
+
+    `free` counts pages that the kernel believes free. `unreachable` are those of them that the direct map does not
+    map, or maps to another frame.
+    """
+
+    free: int
+    read_only: tuple[Pfn, ...]
+    unreserved: tuple[Pfn, ...]
+    unreachable: tuple[Pfn, ...]
+
+
+def sweep(guest: Guest) -> EndState:
+    """Try every page that the kernel believes free, as a writer would: present, the right frame, writable."""
+    taken = _taken(guest)
+    free = 0
+    read_only: list[Pfn] = []
+    unreachable: list[Pfn] = []
+    for pfn, entry in _free_entries(guest, taken):
+        expected = guest.xen.p2m(pfn)
+        if expected is None:
+            continue
+        free += 1
+        if not entry & PRESENT or mfn_of(entry) != expected:
+            unreachable.append(Pfn(pfn))
+        elif not entry & RW:
+            read_only.append(Pfn(pfn))
+    unreserved = []
+    for mfn, _ in guest.xen.live_tables():
+        table = guest.xen.m2p(mfn)
+        if table is not None and table < len(taken) and not taken[table]:
+            unreserved.append(table)
+    tables = frozenset(unreserved)
+    return EndState(
+        free=free,
+        read_only=tuple(pfn for pfn in read_only if pfn not in tables),
+        unreserved=tuple(sorted(unreserved)),
+        unreachable=tuple(unreachable),
+    )
+
+
+def judge(state: EndState, tables: Sequence[TableRange]) -> Verdict:
+    """The worst that is true of a boot that ran to its end."""
+    if state.unreachable:
+        return Verdict.CRASH
+    if state.unreserved:
+        return Verdict.UNRESERVED
+    if state.read_only:
+        return Verdict.RO_LEFT_OVER
+    if any(table.leaked for table in tables):
+        return Verdict.LEAK
+    return Verdict.OK
+
+
+def _taken(guest: Guest) -> bytearray:
+    """One byte per pfn up to the end of RAM: 1 where any byte of the page is reserved."""
+    end = guest.layout.end // PAGE_SIZE
+    taken = bytearray(end)
+    for start, past in reserved_ranges(guest):
+        first, last = min(start // PAGE_SIZE, end), min(-(-past // PAGE_SIZE), end)
+        taken[first:last] = b"\1" * (last - first)
+    return taken
+
+
+def _free_entries(guest: Guest, taken: bytearray) -> Iterator[tuple[int, int]]:
+    """(pfn, its direct-map entry) for every free page; 0 where there is no entry."""
+    geometry = guest.memory.geometry
+    for start, past in memory_ranges(guest):
+        first, last = -(-start // PAGE_SIZE), min(past // PAGE_SIZE, len(taken))
+        if first >= last:
+            continue
+        low, high = (geometry.page_offset + (pfn << PAGE_SHIFT) for pfn in (first, last))
+        for leaf in guest.memory.paging.leaves(low, high):
+            pfn = (leaf.va - geometry.page_offset) >> PAGE_SHIFT
+            writable = ~0 if leaf.writable else ~RW
+            for number, entry in enumerate(leaf.entries, pfn):
+                if not taken[number]:
+                    yield number, entry & writable
