@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from kpatch_tools.checks.check import Change, Check
 from kpatch_tools.checks.lines import edits
 from kpatch_tools.core.finding import Finding, Status
+from kpatch_tools.core.span import Span
 from kpatch_tools.syntax import parse_c
 from kpatch_tools.syntax.symbols import spans_of_lines
 
@@ -24,25 +25,32 @@ def run(change: Change) -> Iterator[Finding]:
     for edit in edits(change):
         if edit.after is None:
             continue
-        after = parse_c(edit.after)
-        if not after.errors:
-            continue
-        before = parse_c(edit.before or b"")
-        known = {_line_at(before.source, span.start) for span in before.errors}
+        errors, old = _errors(edit.after), _errors(edit.before or b"")
+        known = {_line_at(edit.before or b"", span.start) for span in old}
         own = spans_of_lines(edit.after, edit.added)
-        new = [span for span in after.errors if _line_at(edit.after, span.start) not in known]
+        new = [span for span in errors if _line_at(edit.after, span.start) not in known]
         elsewhere = [span for span in new if not any(line.start <= span.start < line.end for line in own)]
-        if len(after.errors) <= len(before.errors) or not new:
+        if len(errors) <= len(old) or not new:
             continue
         clean = False
         place = (elsewhere or new)[0]
         line = edit.after.count(b"\n", 0, place.start) + 1
-        if elsewhere or (edit.before is not None and not before.errors):
+        if elsewhere or (edit.before is not None and not old):
             yield Finding(ID, Status.FAIL, f"{edit.path} no longer parses as C here", edit.path, line)
         else:
             yield Finding(ID, Status.SKIP, f"new lines of {edit.path} could not be parsed", edit.path, line)
     if clean:
         yield Finding(ID, Status.PASS, "no new parse damage")
+
+
+def _errors(data: bytes) -> list[Span]:
+    """Errors in the C; inside a directive (a comment in a macro's body, say) the grammar is easily lost."""
+    parsed = parse_c(data)
+    return [
+        span
+        for span in parsed.errors
+        if not any(directive.span.start <= span.start < directive.span.end for directive in parsed.directives)
+    ]
 
 
 def _line_at(data: bytes, offset: int) -> bytes:

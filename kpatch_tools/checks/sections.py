@@ -26,26 +26,28 @@ Mismatch = tuple[str, str]
 def run(change: Change) -> Iterator[Finding]:
     """A FAIL for each call, in a function the patch touches or to one whose section it changes, that is new."""
     changed = edits(change)
-    sources = tuple(edit for edit in changed if edit.path.endswith(".c"))
-    if not sources:
+    if not any(edit.path.endswith(".c") for edit in changed):
         yield Finding(ID, Status.SKIP, "the patch touches no C file")
         return
-    scope = scope_of(sources[0].path)
-    before = index_sections(change.before, scope)
+    groups: dict[tuple[str, ...], list[Edit]] = {}
+    for edit in changed:
+        groups.setdefault(scope_of(edit.path), []).append(edit)
+    found = [one for scope, group in groups.items() for one in _run_in(change, scope, tuple(group))]
+    yield from found or (Finding(ID, Status.PASS, "no call from code that stays into code that is freed"),)
+
+
+def _run_in(change: Change, scope: tuple[str, ...], changed: tuple[Edit, ...]) -> Iterator[Finding]:
+    """The new mismatches of the files that see the same functions."""
+    before = index_sections(change.before, scope).with_files({edit.path: edit.before or b"" for edit in changed})
     after = before.with_files({edit.path: edit.after or b"" for edit in changed})
-    clean = True
-    for edit in sources:
+    for edit in changed:
+        if not edit.path.endswith(".c"):
+            continue
         old = _mismatches(edit.path, edit.before or b"", before, lines=None)
         for (caller, callee), line in _mismatches(edit.path, edit.after or b"", after, lines=edit.added).items():
-            if (caller, callee) in old or defined_plainly(change.after, scope, callee):
-                continue
-            clean = False
-            yield _fail(edit.path, line, caller, callee, after)
-    for finding in _callers_of_moved(change.after, scope, changed, before, after):
-        clean = False
-        yield finding
-    if clean:
-        yield Finding(ID, Status.PASS, "no call from code that stays into code that is freed")
+            if (caller, callee) not in old and not defined_plainly(change.after, scope, callee):
+                yield _fail(edit.path, line, caller, callee, after)
+    yield from _callers_of_moved(change.after, scope, changed, before, after)
 
 
 def _fail(path: RepoPath, line: int, caller: str, callee: str, index: SectionIndex) -> Finding:
