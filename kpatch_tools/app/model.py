@@ -1,0 +1,53 @@
+"""Use case: execute a revision's own page-table code, with or without a patch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kpatch_tools.app.exits import Exit
+from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.source import BlobSource, Overlay
+from kpatch_tools.model import Layout, ModelRun, Verdict, run_model
+from kpatch_tools.patch import Patch, apply_patch
+from kpatch_tools.tree import KernelTree, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReport:
+    """One run a layout, in the layouts' order."""
+
+    revision: Revision
+    patched: bool
+    runs: tuple[ModelRun, ...]
+
+    @property
+    def exit(self) -> Exit:
+        """PERSON where a run faults, else UNDETERMINED where one has no verdict."""
+        verdicts = {run.verdict for run in self.runs}
+        if verdicts == {Verdict.OK}:
+            return Exit.DONE
+        return Exit.PERSON if verdicts - {Verdict.OK, Verdict.UNDETERMINED, Verdict.NOT_RUN} else Exit.UNDETERMINED
+
+
+def run_revision(
+    tree: KernelTree,
+    revision: str,
+    layouts: tuple[Layout, ...],
+    *,
+    patch: Patch | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> ModelReport:
+    """Run the tree at `revision`, with `patch` applied in memory where given, on each of `layouts`.
+
+    Raises KpatchError "unknown-revision", and "patch-does-not-apply" naming the first reject.
+    """
+    target = tree.resolve(revision)
+    source: BlobSource = tree.at(target)
+    if patch is not None:
+        result = apply_patch(patch.files, source)
+        if result.rejects:
+            first = result.rejects[0]
+            raise KpatchError(
+                "patch-does-not-apply", f"{first.file.path}: {first.reason}", hint=f"kpt apply … --to {revision}"
+            )
+        source = Overlay(source, result.changes)
+    return ModelReport(target, patch is not None, run_model(source, layouts, progress=progress))
