@@ -28,8 +28,10 @@ def compare(repository: str, revision: str, rounds: int) -> float:
     """Print both medians in seconds; the ratio kpt / git."""
     commands = {
         "git": ["git", "-C", repository, "grep", "-l", TABLE, revision, "--", *SCOPE],
-        "kpt": [str(Path(sys.executable).with_name("kpt")), "hooks", "--json", "--rev", revision]
-        + ["--table", TABLE, "--repo", repository],
+        "kpt": [
+            str(Path(sys.executable).with_name("kpt")),
+            *("hooks", "--json", "--rev", revision, "--table", TABLE, "--repo", repository),
+        ],
     }
     times: dict[str, list[float]] = {name: [] for name in commands}
     for command in commands.values():

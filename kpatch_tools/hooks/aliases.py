@@ -81,7 +81,9 @@ class Aliases:
             case "assignment_expression":
                 return self._evaluate_field(expression, "right")
             case "conditional_expression":
-                return self._evaluate_field(expression, "consequence") | self._evaluate_field(expression, "alternative")
+                # `a ?: b` has its condition for a value.
+                first = "condition" if expression.child_by_field_name("consequence") is None else "consequence"
+                return self._evaluate_field(expression, first) | self._evaluate_field(expression, "alternative")
             case "subscript_expression":
                 base = self._evaluate_field(expression, "argument")
                 return frozenset(Target(target.path) for target in base)

@@ -3,35 +3,33 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location
-from kpatch_tools.syntax import Node, ParsedFile, ancestors, enclosing_function, is_static, line_of, name_of, parse_c
+from kpatch_tools.syntax import (
+    Node,
+    ParsedFile,
+    ancestors,
+    enclosing_function,
+    find_initialiser,
+    is_static,
+    line_of,
+    name_of,
+    parse_c,
+)
 
-from .aliases import Aliases, declarator_of, initial_value
+from .aliases import Aliases, operator_of
 from .atlas import Coverage, HookAtlas, HookTable, NotUnderstood, Reference, Slot
+from .declarations import Declaration, find_declarations, private_files, table_tag
 from .expansion import TableMacro, expand, table_macros
-from .initialiser import initialised, literal_braces, value_name
+from .initialiser import bare, initialised, literal_braces, value_name
 from .members import MemberKind, Shape, find_shape
 from .search import mentions_word, search_source
-from .uses import UseReader, Uses, source_line
+from .uses import FindVariable, UseReader, Uses, source_line
 
 DEFAULT_SCOPE = ("arch/x86", "drivers")
-
-
-@dataclass(frozen=True, slots=True)
-class _Declaration:
-    """One file-level declaration of the table's name. `value` are the braces of its initialiser."""
-
-    file: RepoPath
-    name: Node
-    tag: str
-    pointer: bool
-    static: bool
-    value: Node | None
-    defines: bool
-    damaged: bool
 
 
 def find_hook_tables(
@@ -50,15 +48,19 @@ def find_hook_tables(
         originals.setdefault(path, parse_c(data))
     files = {path: _expanded(parsed, macros.values(), path) for path, parsed in originals.items()}
     refused: list[NotUnderstood] = []
-    declarations = [item for path, parsed in files.items() for item in _declarations(parsed, path, table)]
-    tag = _table_tag(declarations)
+    declarations = [item for path, parsed in files.items() for item in find_declarations(parsed, path, table)]
+    tag = table_tag(declarations)
     shape = find_shape(source, tag, dict(found.hits), scope) if tag is not None else None
     tables: tuple[HookTable, ...] = ()
     if tag is not None and shape is not None and any(shape.slots()):
-        private = _private_files(declarations, tag)
+        private = private_files(declarations, tag)
+        for path, parsed in originals.items():
+            if table.encode() in _macro_names(parsed):
+                private |= {path}
+                refused.append(NotUnderstood(Location(path, 1), f"{table} is a macro in this file", ""))
         kept = [item for item in declarations if item.tag == tag and item.file not in private]
         public = {path: parsed for path, parsed in files.items() if path not in private}
-        tables = (_read_table(table, shape, kept, public, refused),)
+        tables = (_read_table(table, shape, kept, public, _variables_of(source, scope), refused),)
         refused.extend(_unexpanded(macros.values(), originals))
     coverage = Coverage(
         files=len(files),
@@ -81,11 +83,7 @@ def _users_of_macros(
 
 
 def _expanded(parsed: ParsedFile, macros: Iterable[TableMacro], path: RepoPath) -> ParsedFile:
-    own = {
-        directive.argument.partition(b"(")[0].split()[0]
-        for directive in parsed.directives
-        if directive.name == "define" and directive.argument
-    }
+    own = _macro_names(parsed)
     usable = [
         macro
         for macro in macros
@@ -93,6 +91,12 @@ def _expanded(parsed: ParsedFile, macros: Iterable[TableMacro], path: RepoPath) 
     ]
     data = expand(parsed.source, usable)
     return parsed if data == parsed.source else parse_c(data)
+
+
+def _macro_names(parsed: ParsedFile) -> frozenset[bytes]:
+    """The macros that a file defines itself."""
+    words = (re.match(rb"\w+", item.argument) for item in parsed.directives if item.name == "define")
+    return frozenset(word.group() for word in words if word is not None)
 
 
 def _unexpanded(macros: Iterable[TableMacro], files: dict[RepoPath, ParsedFile]) -> Iterator[NotUnderstood]:
@@ -105,22 +109,24 @@ def _unexpanded(macros: Iterable[TableMacro], files: dict[RepoPath, ParsedFile])
 def _read_table(
     table: str,
     shape: Shape,
-    declarations: list[_Declaration],
+    declarations: list[Declaration],
     files: dict[RepoPath, ParsedFile],
+    variables: FindVariable,
     refused: list[NotUnderstood],
 ) -> HookTable:
     uses = Uses()
     pointer = any(item.pointer for item in declarations)
     for path, parsed in files.items():
         refused.extend(_unreadable(parsed, path, table))
-        UseReader(parsed, path, shape, Aliases(parsed, table, pointer=pointer), uses).read()
+        aliases = Aliases(parsed, table, pointer=pointer)
+        UseReader(parsed, path, shape, aliases, uses, variables=variables).read()
         if parsed.hidden:
             other = parse_c(parsed.source, last_branch=True)
             aliases = Aliases(other, table, pointer=pointer)
-            UseReader(other, path, shape, aliases, uses, only=parsed.hidden).read()
+            UseReader(other, path, shape, aliases, uses, variables=variables, only=parsed.hidden).read()
             refused.extend(_left_out(parsed, other, path, table))
     refused.extend(uses.not_understood)
-    defaults = _read_defaults(declarations, shape, files, refused)
+    defaults = _read_defaults(declarations, shape, files, variables, refused)
     home = next((item for item in declarations if item.defines), declarations[0])
     return HookTable(
         name=table,
@@ -144,7 +150,11 @@ def _read_table(
 
 
 def _read_defaults(
-    declarations: list[_Declaration], shape: Shape, files: dict[RepoPath, ParsedFile], refused: list[NotUnderstood]
+    declarations: list[Declaration],
+    shape: Shape,
+    files: dict[RepoPath, ParsedFile],
+    variables: FindVariable,
+    refused: list[NotUnderstood],
 ) -> dict[str, list[Reference]]:
     defaults: dict[str, list[Reference]] = {}
     for item in declarations:
@@ -153,57 +163,51 @@ def _read_defaults(
             location = Location(item.file, line_of(item.name))
             line = source_line(parsed, item.name.start_byte)
             refused.append(NotUnderstood(location, "parse error in its declaration", line))
-        for assigned in initialised(item.value, shape) if item.value is not None else ():
-            location = Location(item.file, line_of(assigned.place))
+        braces = _initial_braces(item, parsed, variables)
+        for assigned in initialised(braces[0], shape) if braces is not None else ():
+            # The initialiser of the struct that a pointer begins with may stand in another file.
+            location = Location(item.file, line_of(assigned.place if braces[1] is parsed else item.name))
             if shape.kind(assigned.path) is MemberKind.SLOT:
-                reference = Reference(value_name(assigned.value, parsed.source), location)
+                reference = Reference(value_name(assigned.value, braces[1].source), location)
                 defaults.setdefault(assigned.path, []).append(reference)
             elif shape.kind(assigned.path) is None or any(shape.slots(assigned.path)):
-                line = source_line(parsed, assigned.place.start_byte)
+                line = source_line(braces[1], assigned.place.start_byte)
                 refused.append(NotUnderstood(location, f"an initialiser for {assigned.path}", line))
     return defaults
 
 
-def _declarations(parsed: ParsedFile, path: RepoPath, table: str) -> Iterator[_Declaration]:
-    for node in Aliases(parsed, table, pointer=False).mentions(table, parsed.root):
-        declarator = declarator_of(node)
-        if declarator is None or declarator.parent is None or enclosing_function(node) is not None:
-            continue
-        holder = declarator.parent if declarator.parent.type == "init_declarator" else declarator
-        declaration = holder.parent
-        if declaration is None or declaration.type != "declaration" or _inside_parameters(declaration):
-            continue
-        type_node = declaration.child_by_field_name("type")
-        tag_node = type_node.child_by_field_name("name") if type_node is not None else None
-        value = initial_value(declarator)
-        extern = any(child.text == b"extern" for child in declaration.children)
-        yield _Declaration(
-            file=path,
-            name=node,
-            tag=name_of(tag_node) if tag_node is not None else "",
-            pointer=declarator.type == "pointer_declarator",
-            static=is_static(declaration),
-            value=literal_braces(value) if value is not None else None,
-            defines=value is not None or not extern,
-            damaged=declaration.has_error,
-        )
+def _initial_braces(item: Declaration, parsed: ParsedFile, variables: FindVariable) -> tuple[Node, ParsedFile] | None:
+    """The braces that fill a table at its definition, or the struct that a table behind a pointer begins with."""
+    if item.initial is None:
+        return None
+    braces = literal_braces(item.initial)
+    if braces is not None:
+        return braces, parsed
+    value = bare(item.initial)
+    pointed = value.child_by_field_name("argument") if value.type == "pointer_expression" else None
+    if pointed is None or operator_of(value) != b"&" or pointed.type != "identifier":
+        return None
+    local = find_initialiser(parsed, name_of(pointed))
+    found = (parsed, local) if local is not None else variables(name_of(pointed))
+    value_node = found[1].child_by_field_name("value") if found is not None else None
+    braces = literal_braces(value_node) if value_node is not None else None
+    return (braces, found[0]) if braces is not None and found is not None else None
 
 
-def _inside_parameters(declaration: Node) -> bool:
-    return any(node.type == "function_definition" for node in ancestors(declaration))
+def _variables_of(source: BlobSource, scope: tuple[str, ...]) -> FindVariable:
+    """Looks for the definition of a variable with an initialiser in all of scope; asked only for struct values."""
 
+    @cache
+    def find(name: str) -> tuple[ParsedFile, Node] | None:
+        pattern = re.compile(rb"\b" + re.escape(name.encode()) + rb"\b[^;={}()]*=\s*\{")
+        for _, data in search_source(source, name, scope).hits:
+            parsed = parse_c(data) if pattern.search(data) else None
+            declarator = find_initialiser(parsed, name) if parsed is not None else None
+            if parsed is not None and declarator is not None:
+                return parsed, declarator
+        return None
 
-def _table_tag(declarations: Iterable[_Declaration]) -> str | None:
-    """The type of the variable that is visible to other files; of a file-private one only where there is no other."""
-    ranked = sorted((item for item in declarations if item.tag), key=lambda item: (item.static, not item.defines))
-    return ranked[0].tag if ranked else None
-
-
-def _private_files(declarations: Iterable[_Declaration], tag: str) -> frozenset[RepoPath]:
-    """Files that have a variable of their own under the table's name."""
-    listed = tuple(declarations)
-    shared = any(not item.static for item in listed if item.tag == tag)
-    return frozenset(item.file for item in listed if item.tag != tag or (item.static and shared))
+    return find
 
 
 def _left_out(parsed: ParsedFile, other: ParsedFile, path: RepoPath, table: str) -> Iterator[NotUnderstood]:

@@ -1,6 +1,7 @@
 """Judges every mention of a table in one file: override, call, guard, or not understood."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kpatch_tools.core.ids import RepoPath
@@ -37,6 +38,9 @@ _CLEARS = frozenset({"memset", "__builtin_memset"})
 _UNEVALUATED = frozenset({"sizeof_expression", "alignof_expression", "offsetof_expression", "macro_type_specifier"})
 _READS_POINTER = frozenset({"binary_expression", "unary_expression", "if_statement", "while_statement"})
 
+FindVariable = Callable[[str], tuple[ParsedFile, Node] | None]
+"""The file and the `init_declarator` of a global variable, wherever it is defined."""
+
 
 @dataclass(slots=True)
 class Uses:
@@ -59,6 +63,7 @@ class UseReader:
         aliases: Aliases,
         uses: Uses,
         *,
+        variables: FindVariable,
         only: tuple[Span, ...] | None = None,
     ) -> None:
         self._parsed = parsed
@@ -66,6 +71,7 @@ class UseReader:
         self._shape = shape
         self._aliases = aliases
         self._uses = uses
+        self._variables = variables
         self._only = only
         """What to record; None is everything."""
         self._judged: set[int] = set()
@@ -205,46 +211,50 @@ class UseReader:
         self._follow(variable)
         return True
 
-    def _assign_struct(self, prefix: str, value: Node, node: Node) -> None:
-        """A struct goes into the sub-table at `prefix`, which `node` stands for: every slot below it is overridden."""
-        braces = self._struct_value(value)
+    def _assign_struct(self, prefix: str, value: Node, node: Node, *, source: bytes | None = None) -> None:
+        """A struct goes into the sub-table at `prefix`, which `node` stands for: every slot below it is overridden.
+
+        `source` is the text that `value` is a node of, if not this file's.
+        """
+        braces, text = self._struct_value(value, self._parsed.source if source is None else source)
         if braces is None:
-            text = value_name(value, self._parsed.source)
+            name = value_name(value, text)
             for slot in self._shape.slots(prefix):
                 member = slot[len(prefix) :].lstrip(".")
-                name = text if text == "NULL" or not member else f"{text}.{member}"
-                self._override(slot, name, node)
+                self._override(slot, name if name == "NULL" or not member else f"{name}.{member}", node)
             return
         named = {assigned.path: assigned.value for assigned in initialised(braces, self._shape, prefix)}
         covered: set[str] = set()
         for path, inner in named.items():
             if self._shape.kind(path) is MemberKind.SUBTABLE:
-                self._assign_struct(path, inner, node)
+                self._assign_struct(path, inner, node, source=text)
                 covered.update(self._shape.slots(path))
         for slot in self._shape.slots(prefix):
-            if slot in covered:
-                continue
-            name = value_name(named[slot], self._parsed.source) if slot in named else "NULL"
-            self._override(slot, name, node)
+            if slot not in covered:
+                self._override(slot, value_name(named[slot], text) if slot in named else "NULL", node)
 
-    def _struct_value(self, value: Node) -> Node | None:
-        """The braces that say what a struct value holds: its own, or those of the variable that it names."""
+    def _struct_value(self, value: Node, source: bytes) -> tuple[Node | None, bytes]:
+        """The braces that say what a struct value holds, and the text they are in.
+
+        Its own braces, or those of the variable that it names; None where neither is to be seen.
+        """
         node = bare(value)
         if node.type == "pointer_expression" and operator_of(node) == b"&":
             argument = node.child_by_field_name("argument")
             node = bare(argument) if argument is not None else node
         braces = literal_braces(node)
-        if braces is not None or node.type != "identifier":
-            return braces
+        if braces is not None or node.type != "identifier" or source is not self._parsed.source:
+            return braces, source
         variable = referred_variable(node)
-        initial: Node | None = None
         if variable.scope.parent is None:
-            declarator = find_initialiser(self._parsed, variable.name)
-            initial = declarator.child_by_field_name("value") if declarator is not None else None
-        else:
-            bindings = self._aliases.bindings(variable)
-            initial = bindings[-1].value if len(bindings) == 1 else None
-        return literal_braces(initial) if initial is not None else None
+            declared = find_initialiser(self._parsed, variable.name)
+            found = (self._parsed, declared) if declared is not None else self._variables(variable.name)
+            if found is None:
+                return None, source
+            initial = found[1].child_by_field_name("value")
+            return (literal_braces(initial) if initial is not None else None), found[0].source
+        bindings = self._aliases.bindings(variable)
+        return (literal_braces(bindings[0].value) if len(bindings) == 1 else None), source
 
     def _override(self, slot: str, value: str, node: Node) -> None:
         if self._counts(node):
@@ -292,7 +302,7 @@ def _continues(parent: Node, node: Node) -> bool:
         case "cast_expression":
             return parent.child_by_field_name("value") == node
         case "conditional_expression":
-            return parent.child_by_field_name("condition") != node
+            return parent.child_by_field_name("condition") != node or parent.child_by_field_name("consequence") is None
         case "comma_expression":
             return (
                 parent.child_by_field_name("right") == node

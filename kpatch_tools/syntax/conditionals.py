@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 from kpatch_tools.core.span import Span
 
-_SPLICE = re.compile(rb"\\\n|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_SPLICE = re.compile(rb"\\\n|/\*.*?(?:\*/|\Z)|//.*", re.DOTALL)
 _FORM = re.compile(rb"[ \t]*#[ \t]*(\w*)[ \t]*(.*)", re.DOTALL)
 _NOT_C = rb"(?:__ASSEMBLY__|__ASSEMBLER__|__cplusplus)"
+_FALSE = rb"(?:\([ \t]*)*(?:0|!1)(?:[ \t]*\))*"
+_TRUE = rb"(?:\([ \t]*)*(?:1|!0)(?:[ \t]*\))*"
+_SAYS_NOT_C = rb"\(*[ \t]*defined[ \t]*\(?[ \t]*" + _NOT_C + rb"[ \t]*\)*"
 _NEVER = re.compile(
-    rb"\(*[ \t]*0[ \t]*\)*(?:[ \t]*&&.*)?|\(*defined[ \t]*\(?[ \t]*" + _NOT_C + rb"[ \t]*\)*", re.DOTALL
+    _FALSE + rb"(?:[ \t]*&&.*)?|[^|]*&&[ \t]*" + _FALSE + rb"|" + _SAYS_NOT_C + rb"(?:[ \t]*&&.*)?", re.DOTALL
 )
-_ALWAYS = re.compile(
-    rb"\(*[ \t]*1[ \t]*\)*(?:[ \t]*\|\|.*)?|![ \t]*defined[ \t]*\(?[ \t]*" + _NOT_C + rb"[ \t]*\)*", re.DOTALL
-)
+_ALWAYS = re.compile(_TRUE + rb"(?:[ \t]*\|\|.*)?|[^&]*\|\|[ \t]*" + _TRUE + rb"|![ \t]*" + _SAYS_NOT_C, re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

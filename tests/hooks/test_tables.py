@@ -165,6 +165,25 @@ def test_nested_struct_of_an_included_header(sources: Sources) -> None:
     assert [str(place) for place in slot.call_sites] == ["arch/x86/a.c:3"]
 
 
+def test_struct_of_another_file(base: BlobSource) -> None:
+    source = Overlay(
+        base,
+        {
+            RepoPath("arch/x86/kernel/user.c"): b"void g(void)\n{\n\tboot_ops.mapping = other;\n}\n",
+            RepoPath("arch/x86/kernel/other.c"): b"struct boot_mapping other __initdata = {\n\t.reserve = f,\n};\n",
+        },
+    )
+    assert uses(source) == {override(3)}
+
+
+def test_table_that_is_a_macro_in_one_file(base: BlobSource) -> None:
+    text = b"#define boot_ops my_ops\nvoid g(void)\n{\n\tboot_ops.mapping.reserve = f;\n}\n"
+    source = Overlay(base, {RepoPath("arch/x86/kernel/user.c"): text})
+    assert uses(source) == set()
+    (note,) = find_hook_tables(source, table="boot_ops").coverage.not_understood
+    assert "is a macro" in note.reason
+
+
 def test_two_initialisers(base: BlobSource) -> None:
     text = DEFINITION.replace(
         "= native_reserve,", "= native_reserve,\n#ifdef A\n\t\t.reserve = a_reserve,\n#endif"
@@ -190,6 +209,8 @@ def test_table_behind_a_pointer(sources: Sources) -> None:
     (slot,) = table.slots
     assert [(item.function, item.location.line) for item in slot.overrides] == [("flat_probe", 5), ("f", 7)]
     assert [place.line for place in slot.call_sites] == [6]
+    assert slot.default is not None
+    assert (slot.default.function, slot.default.location.line) == ("flat_probe", 1)
 
 
 def test_no_such_table(base: BlobSource) -> None:
@@ -288,6 +309,8 @@ SEEDED = {
         {call(5, "irqs.init")},
     ),
     "macro with a parameter of that name": ("#define RUN(boot_ops) boot_ops.irqs.init()\nvoid g(void)\n{\n}\n", set()),
+    "called or else": ("void g(void)\n{\n\t(boot_ops.irqs.init ?: h)();\n}\n", {call(3, "irqs.init")}),
+    "and 0": ("void g(void)\n{\n#if defined(A) && 0\n\tboot_ops.irqs.init();\n#endif\n}\n", set()),
     "both branches of a cut": (
         "void g(void)\n{\n#ifdef A\n\tif (boot_ops.banner) {\n#else\n\tif (boot_ops.irqs.init) {\n#endif\n\t}\n}\n",
         {guard(4, "banner"), guard(6, "irqs.init")},
