@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+import pytest
 from kpatch_tools.core.ids import Mfn
-from kpatch_tools.model.machine import PRESENT, REAL, RW, USER, GuestMemory, entry_of
+from kpatch_tools.model.machine import PRESENT, REAL, RW, USER, GuestMemory, ReadOnlyWrite, entry_of
 
 MapPages = Callable[..., int]
 ALL = PRESENT | RW | USER
@@ -33,6 +34,16 @@ def test_a_level_above_without_rw_makes_the_page_read_only(memory: GuestMemory, 
     memory.frame(3)[0] = entry_of(4, PRESENT | USER)
     assert not memory.paging.walk(base).writable
     assert [piece.writable for piece in memory.paging.leaves(base, base + 0x1000)] == [False]
+
+
+def test_a_page_read_first_is_no_more_writable_for_it(memory: GuestMemory, map_pages: MapPages) -> None:
+    """The read fills the TLB; the write must still meet the level that forbids it."""
+    base = map_pages(entry_of(9, ALL))
+    memory.frame(3)[0] = entry_of(4, PRESENT | USER)
+    assert memory.accessors()["ld8"](base) == 0
+    for _ in range(2):
+        with pytest.raises(ReadOnlyWrite):
+            memory.accessors()["st8"](base, 1)
 
 
 def test_a_changed_l1_entry_is_seen_at_once_through_every_view(memory: GuestMemory, map_pages: MapPages) -> None:
