@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 
 from kpatch_tools.core.ids import RepoPath
@@ -11,10 +10,8 @@ from kpatch_tools.core.span import Location
 from kpatch_tools.syntax import (
     Node,
     ParsedFile,
-    ancestors,
     enclosing_function,
     find_initialiser,
-    is_static,
     line_of,
     name_of,
     parse_c,
@@ -60,7 +57,7 @@ def find_hook_tables(
                 refused.append(NotUnderstood(Location(path, 1), f"{table} is a macro in this file", ""))
         kept = [item for item in declarations if item.tag == tag and item.file not in private]
         public = {path: parsed for path, parsed in files.items() if path not in private}
-        tables = (_read_table(table, shape, kept, public, _variables_of(source, scope), refused),)
+        tables = (_read_table(table, shape, kept, public, _variables_of(source, found.hits, scope), refused),)
         refused.extend(_unexpanded(macros.values(), originals))
     coverage = Coverage(
         files=len(files),
@@ -163,15 +160,18 @@ def _read_defaults(
             location = Location(item.file, line_of(item.name))
             line = source_line(parsed, item.name.start_byte)
             refused.append(NotUnderstood(location, "parse error in its declaration", line))
-        braces = _initial_braces(item, parsed, variables)
-        for assigned in initialised(braces[0], shape) if braces is not None else ():
+        filled = _initial_braces(item, parsed, variables)
+        if filled is None:
+            continue
+        braces, home = filled
+        for assigned in initialised(braces, shape):
             # The initialiser of the struct that a pointer begins with may stand in another file.
-            location = Location(item.file, line_of(assigned.place if braces[1] is parsed else item.name))
+            location = Location(item.file, line_of(assigned.place if home is parsed else item.name))
             if shape.kind(assigned.path) is MemberKind.SLOT:
-                reference = Reference(value_name(assigned.value, braces[1].source), location)
+                reference = Reference(value_name(assigned.value, home.source), location)
                 defaults.setdefault(assigned.path, []).append(reference)
             elif shape.kind(assigned.path) is None or any(shape.slots(assigned.path)):
-                line = source_line(braces[1], assigned.place.start_byte)
+                line = source_line(home, assigned.place.start_byte)
                 refused.append(NotUnderstood(location, f"an initialiser for {assigned.path}", line))
     return defaults
 
@@ -194,18 +194,25 @@ def _initial_braces(item: Declaration, parsed: ParsedFile, variables: FindVariab
     return (braces, found[0]) if braces is not None and found is not None else None
 
 
-def _variables_of(source: BlobSource, scope: tuple[str, ...]) -> FindVariable:
-    """Looks for the definition of a variable with an initialiser in all of scope; asked only for struct values."""
+def _variables_of(source: BlobSource, near: tuple[tuple[RepoPath, bytes], ...], scope: tuple[str, ...]) -> FindVariable:
+    """Looks for the definition of a variable with an initialiser, in `near` files, then in all of scope.
+
+    Asked only where a struct value is assigned, which is rare: a search of all of scope takes a second.
+    """
 
     @cache
     def find(name: str) -> tuple[ParsedFile, Node] | None:
         pattern = re.compile(rb"\b" + re.escape(name.encode()) + rb"\b[^;={}()]*=\s*\{")
-        for _, data in search_source(source, name, scope).hits:
-            parsed = parse_c(data) if pattern.search(data) else None
-            declarator = find_initialiser(parsed, name) if parsed is not None else None
-            if parsed is not None and declarator is not None:
-                return parsed, declarator
-        return None
+
+        def look_in(files: Iterable[tuple[RepoPath, bytes]]) -> tuple[ParsedFile, Node] | None:
+            for _, data in files:
+                parsed = parse_c(data) if pattern.search(data) else None
+                declarator = find_initialiser(parsed, name) if parsed is not None else None
+                if parsed is not None and declarator is not None:
+                    return parsed, declarator
+            return None
+
+        return look_in(near) or look_in(search_source(source, name, scope).hits)
 
     return find
 
