@@ -18,9 +18,11 @@ TOKEN = re.compile(
 )
 """One preprocessing token; a newline is a token too. Other white space separates and is lost."""
 
-_COMMENT_OR_LITERAL = re.compile(r'/\*.*?(?:\*/|\Z)|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
+_COMMENT_OR_LITERAL = re.compile(
+    r"""/\*[^*]*\*+(?:[^/*][^*]*\*+)*/|/\*.*\Z|//[^\n]*|"(?:\\.|[^"\\\n])*+"|'(?:\\.|[^'\\\n])*+'""", re.DOTALL
+)
 _SWALLOWED = "\x01"
-_SWALLOWING_LINE = re.compile(r"[^\n\x01]*\x01[^\n]*")
+_SWALLOWING_LINE = re.compile(r"^[^\n\x01]*\x01[^\n]*", re.MULTILINE)
 
 
 def tokenize(text: str) -> list[str]:

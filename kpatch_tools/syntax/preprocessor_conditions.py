@@ -50,7 +50,7 @@ def number(token: str) -> tuple[int, str]:
 def character(token: str) -> int:
     """The value of a character constant, `'x'` or `L'x'`, as the signed char that it is on x86.
 
-    >>> character("'a'"), character(r"'\\\\n'"), character(r"'\\\\377'"), character("L'z'")
+    >>> character("'a'"), character("'%sn'" % chr(92)), character("'%s377'" % chr(92)), character("L'z'")
     (97, 10, -1, 122)
     """
     body = token[2:-1] if token[0] == "L" else token[1:-1]

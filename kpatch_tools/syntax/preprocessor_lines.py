@@ -35,7 +35,7 @@ def cut_lines(data: bytes) -> SourceLines:
     start = 0
 
     def flush() -> None:
-        if any(text):
+        if text:
             items.append(TextLines(start, tuple(text)))
         text.clear()
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from kpatch_tools.core.ids import RepoPath
 
@@ -15,14 +14,24 @@ Place = tuple[RepoPath, int]
 """File and 1-based line."""
 
 
-@dataclass(frozen=True, slots=True)
 class Macro:
     """A macro definition. `parameters` is None for an object-like macro; `variadic` names the variadic parameter."""
 
-    name: str
-    parameters: tuple[str, ...] | None
-    body: tuple[str, ...]
-    variadic: str | None = None
+    __slots__ = ("_body", "_text", "name", "parameters", "variadic")
+
+    def __init__(self, name: str, parameters: tuple[str, ...] | None, text: str, variadic: str | None = None) -> None:
+        self.name = name
+        self.parameters = parameters
+        self.variadic = variadic
+        self._text = text
+        self._body: tuple[str, ...] | None = None
+
+    @property
+    def body(self) -> tuple[str, ...]:
+        """The replacement's tokens. Taken apart on first use: most macros of a header are never used."""
+        if self._body is None:
+            self._body = tuple(token for token in tokenize(self._text) if token != "\n")
+        return self._body
 
 
 class MacroError(ValueError):
@@ -41,7 +50,7 @@ def parse_macro(text: str) -> Macro:
     name, opening = head.groups()
     rest = text[head.end() :]
     if not opening:
-        return Macro(name, None, _body(rest))
+        return Macro(name, None, rest)
     inside, closing, rest = rest.partition(")")
     if not closing:
         raise MacroError(f"the parameter list of '{name}' does not end")
@@ -50,11 +59,7 @@ def parse_macro(text: str) -> Macro:
     if parameters and parameters[-1].endswith("..."):
         variadic = parameters[-1][:-3].strip() or _VARIADIC
         parameters[-1] = variadic
-    return Macro(name, tuple(parameters), _body(rest), variadic)
-
-
-def _body(text: str) -> tuple[str, ...]:
-    return tuple(token for token in tokenize(text) if token != "\n")
+    return Macro(name, tuple(parameters), rest, variadic)
 
 
 class _End:

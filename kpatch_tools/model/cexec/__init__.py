@@ -2,9 +2,11 @@
 
 from .errors import CallFrame, Trap, Unsupported
 from .flatmemory import FlatMemory
+from .functions import Primitive
 from .memory import DataMemory
+from .objects import GlobalVariable
 from .profile import COMPILER, Profile
-from .program import GlobalVariable, Primitive, Program
+from .program import Program
 from .structs import Struct
 from .unit import Unit, load_unit
 

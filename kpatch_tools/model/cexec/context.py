@@ -19,11 +19,13 @@ class Callee:
     """A function as a call sees it: `code` is the Python name to call, `type` None where nothing declares it.
 
     `exact` says that what it returns is in its type's range: true of translated functions, not of primitives.
+    `defined` is false where calling it can only say that it is missing.
     """
 
     code: str
     type: Function | None
     exact: bool
+    defined: bool = True
 
 
 class Symbols(Protocol):

@@ -1,10 +1,8 @@
 """A unit's C as something that can be called."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from types import CodeType, FrameType, TracebackType
-from typing import cast
+from collections.abc import Callable, Mapping
+from typing import NoReturn, cast
 
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import RepoPath
@@ -12,69 +10,41 @@ from kpatch_tools.syntax import Node
 from kpatch_tools.syntax.translation_unit import parse_expression
 
 from .access import VIEWS
-from .context import Callee, FunctionContext
+from .context import Callee
 from .declarations import Declarations
 from .errors import CallFrame, Trap, Unsupported
-from .function import Translated, translate_function
-from .index import Definition, Index, child_of
+from .function import translate_function
+from .functions import Functions, Primitive
+from .index import Index
 from .memory import DataMemory
+from .objects import Objects, Placement
 from .runtime import FunctionTable, globals_for
 from .scope import Scope
 from .structs import Struct
-from .translator import Translator
-from .types import Array, CType, Function, Integer, Pointer, scalar_of, wrap
+from .types import CType, Function, Integer, Pointer, scalar_of, wrap
 from .unit import Unit
-from .values import Address, Memory
+from .values import Memory
 
-_TEXT_BASE = 0xFFFFFFFF81000000
-_TEXT_STEP = 16
 _STACK_SIZE = 1 << 19
 
-
-@dataclass(frozen=True, slots=True)
-class Primitive:
-    """A Python function in the place of a C function of the same name.
-
-    It gets one int per argument (bytes for a struct by value) and returns an int, or None from a void function.
-    `result` is the C return type where no declaration in the tree says it, as C spells it.
-    """
-
-    function: Callable[..., object]
-    result: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class GlobalVariable:
-    """A variable that is about to get an address. `defined` is false where the unit only declares it extern.
-
-    `size` in bytes, 0 for an array of unknown length; `attributes` as written, those that concern layout only.
-    """
-
-    name: str
-    type: CType
-    size: int
-    align: int
-    defined: bool
-    attributes: tuple[str, ...]
-
-
-Placement = Callable[[GlobalVariable], int | None]
-"""The address that a variable must have; None leaves it to the data area."""
+Primitives = Mapping[str, Primitive | Callable[..., object]]
 
 
 class Program:
     """Executes functions of `unit` in `memory`; each is translated when it is first called.
 
-    `primitives` replace functions, or supply ones that the unit only declares. `placement` may put a variable outside
-    the data area: a linker symbol, or a page table that must be a frame of its own.
+    `primitives` replace the functions of these names, or supply ones that the unit only declares; `fallbacks` are used
+    only where the unit defines none. `placement` may put a variable outside the data area: a linker symbol, or a page
+    table that must be a frame of its own.
     """
 
     def __init__(
         self,
         unit: Unit,
         memory: DataMemory,
-        primitives: Mapping[str, Primitive | Callable[..., object]] | None = None,
+        primitives: Primitives | None = None,
         *,
+        fallbacks: Primitives | None = None,
         placement: Placement | None = None,
     ) -> None:
         self.unit = unit
@@ -83,30 +53,19 @@ class Program:
         self._declarations = Declarations(self.index)
         self._declarations.constant = self._constant
         self._declarations.type_of = self._type_of
-        self._placement = placement
-        self._primitives = {
-            name: item if isinstance(item, Primitive) else Primitive(item) for name, item in (primitives or {}).items()
-        }
-        self._objects: dict[int, Memory] = {}
-        self._undefined: dict[str, None] = {}
-        self._strings: dict[bytes, int] = {}
-        self._types: dict[int, Function] = {}
-        self._primitive_types: dict[str, Function | None] = {}
-        self._addresses: dict[str, int] = {}
-        self._functions_at: dict[int, tuple[str, Callee]] = {}
-        self._python_names: dict[int, str] = {}
-        self._translated: dict[int, Translated] = {}
-        self._pending: list[tuple[Memory, Node, RepoPath, Scope | None]] = []
-        self._initialising = False
-        self._fault_chain: tuple[CallFrame, ...] = ()
-        stack = memory.alloc_static(_STACK_SIZE, 4096)
-        self._stack = stack
+        self._objects = Objects(self, memory, placement)
+        self._stack = memory.alloc_static(_STACK_SIZE, 4096)
         self._globals = globals_for(
-            memory, stack=stack, stack_end=stack + _STACK_SIZE - 4096, functions=FunctionTable(self._function_at)
+            memory,
+            stack=self._stack,
+            stack_end=self._stack + _STACK_SIZE - 4096,
+            functions=FunctionTable(lambda address: self._functions.code_at(address)),
         )
         self._globals["missing"] = self._missing
-        for name, primitive in self._primitives.items():
-            self._globals[f"F_{name}"] = primitive.function
+        self._functions = Functions(
+            self, self._globals, primitives=_primitives(primitives), fallbacks=_primitives(fallbacks)
+        )
+        self._fault_chain: tuple[CallFrame, ...] = ()
 
     # What the unit has
 
@@ -125,12 +84,12 @@ class Program:
     @property
     def compiled(self) -> tuple[str, ...]:
         """The names of the functions translated so far, in that order."""
-        return tuple(translated.name for translated in self._translated.values())
+        return tuple(translated.name for translated in self._functions.translated)
 
     @property
     def undefined_globals(self) -> tuple[str, ...]:
         """Variables in use that the unit only declares: they start as zero, or where `placement` put them."""
-        return tuple(self._undefined)
+        return tuple(self._objects.undefined)
 
     def has_function(self, name: str) -> bool:
         """Whether the unit defines a function of that name; a primitive alone does not count."""
@@ -168,7 +127,7 @@ class Program:
         return self._constant(node, None)
 
     def source_of(self, name: str) -> str:
-        """The Python source that `name` was translated to; translates it if need be."""
+        """The Python source that the function is translated to, for people."""
         definition = self.index.function(name)
         if definition is None:
             raise _unknown(name)
@@ -184,52 +143,27 @@ class Program:
         callee = self.callee(name, None)
         if callee is None:
             raise _unknown(name)
-        if callee.code.startswith("missing"):
+        if not callee.defined:
             raise Unsupported(None, f"function '{name}' is not defined in the unit")
-        return self._call(callee, arguments)
+        return self._call(self._functions.code(callee), callee.type, arguments)
 
     def call_address(self, address: int, *arguments: int) -> int:
-        """Call the function at `address`, as C does through a pointer; see `call`."""
-        known = self._functions_at.get(address)
-        if known is None:
+        """Call the function at `address`, as C does through a pointer; see `call`. Trap where no function is."""
+        known = self._functions.at(address)
+        code = self._functions.code_at(address)
+        if known is None or code is None:
             raise Trap("wild-call", f"call of {address:#x}, where no function is", address)
-        return self._call(known[1], arguments)
-
-    def _call(self, callee: Callee, arguments: tuple[int, ...]) -> int:
-        parameters = callee.type.parameters if callee.type is not None else ()
-        converted = [
-            wrap(argument, scalar)
-            if position < len(parameters) and (scalar := scalar_of(parameters[position][1]))
-            else argument
-            for position, argument in enumerate(arguments)
-        ]
-        function = cast("Callable[..., int | None]", self._globals[callee.code])
-        stack = cast("list[int]", self._globals["SP"])
-        level = stack[0]
-        try:
-            return int(function(*converted) or 0)
-        except BaseException as error:
-            self._fault_chain = tuple(self._frames_of(error.__traceback__))
-            place = (self._fault_chain[0].file, self._fault_chain[0].line) if self._fault_chain else None
-            if isinstance(error, UnboundLocalError) and place is not None:
-                raise Unsupported(place, f"read of an uninitialised variable ({_variable_in(error)})") from error
-            if isinstance(error, ZeroDivisionError) and place is not None:
-                raise Trap("divide-error", f"division by zero at {place[0]}:{place[1]}") from error
-            if isinstance(error, RecursionError):
-                raise Trap("stack-overflow", "the calls nest too deeply") from error
-            raise
-        finally:
-            stack[0] = level
+        return self._call(code, known[1].type, arguments)
 
     def call_chain(self) -> tuple[CallFrame, ...]:
         """The C functions in execution, innermost first; outside of any call, those of the last one stopped."""
-        running = tuple(self._frames_from(sys._getframe(1)))
+        running = tuple(self._functions.frames_from(sys._getframe(1)))
         return running or self._fault_chain
 
     def reset(self) -> None:
         """Back to initial data; translations stay."""
         self.memory.reset()
-        cast("list[int]", self._globals["SP"])[0] = self._stack
+        self._stack_pointer[0] = self._stack
         self._fault_chain = ()
 
     # Data
@@ -237,11 +171,7 @@ class Program:
     def address_of(self, name: str) -> int:
         """The address of a variable or function. KpatchError `unknown-symbol`."""
         found = self.variable(name, None)
-        if found is not None:
-            return found.address.offset
-        if name not in self.index.functions and name not in self.index.prototypes and name not in self._primitives:
-            raise _unknown(name)
-        return self.function_address(name, None)
+        return found.address.offset if found is not None else self.function_address(name, None)
 
     def read_global(self, name: str) -> int:
         """The value of a scalar variable, or of one that wraps a scalar."""
@@ -265,174 +195,74 @@ class Program:
         return out.decode("latin-1")
 
     def function_name(self, address: int) -> str | None:
-        """The function at an address that `function_address` gave out."""
-        known = self._functions_at.get(address)
+        """The function at an address that `address_of` or the program's data gave."""
+        known = self._functions.at(address)
         return None if known is None else known[0]
 
-    # What translated code refers to
+    # What translated code refers to (Symbols)
 
     def variable(self, name: str, file: RepoPath | None) -> Memory | None:
-        definition = self.index.variable(name, file)
-        if definition is None:
-            return None
-        known = self._objects.get(definition.declarator.id)
-        return known or self._allocate_variable(definition)
+        return self._objects.variable(name, file)
 
     def callee(self, name: str, file: RepoPath | None) -> Callee | None:
-        if name in self._primitives:
-            return Callee(f"F_{name}", self.function_type(name, file), exact=False)
-        definition = self.index.function(name, file)
-        if definition is not None:
-            return Callee(self._python_name(definition), self.function_type(name, file), exact=True)
-        if name in self.index.prototypes:
-            return Callee(f"missing({name!r})", self.function_type(name, file), exact=False)
-        return None
+        return self._functions.callee(name, file)
 
     def function_type(self, name: str, file: RepoPath | None) -> Function | None:
-        definition = self.index.function(name, file) or self.index.prototypes.get(name)
-        if definition is None:
-            return self._primitive_type(name)
-        key = definition.declarator.id
-        known = self._types.get(key)
-        if known is None:
-            base = self._declarations.base(definition.node, None)
-            _, kind = self._declarations.declare(definition.declarator, base, None)
-            if not isinstance(kind, Function):
-                return None
-            known = self._types[key] = kind
-        return known
+        return self._functions.type_of(name, file)
 
     def function_address(self, name: str, file: RepoPath | None) -> int:
-        callee = self.callee(name, file)
-        if callee is None:
-            raise _unknown(name)
-        key = callee.code
-        address = self._addresses.get(key)
-        if address is None:
-            address = self._addresses[key] = _TEXT_BASE + _TEXT_STEP * (len(self._addresses) + 1)
-            self._functions_at[address] = (name, callee)
-        return address
+        return self._functions.address(name, file)
 
     def string_address(self, content: bytes) -> int:
-        address = self._strings.get(content)
-        if address is None:
-            address = self._strings[content] = self.memory.alloc_static(len(content) + 1, 1)
-            self.memory.set_initial(address, content + b"\0")
-        return address
+        return self._objects.string(content)
 
     def static_object(self, kind: CType, initialiser: Node | None, file: RepoPath, scope: Scope | None) -> Memory:
-        kind = self._complete(kind, initialiser, file, scope)
-        place = Memory(kind, Address("", self.memory.alloc_static(max(kind.size, 1), max(kind.align, 8))))
-        if initialiser is not None:
-            self._initialise(place, initialiser, file, scope)
-        return place
+        return self._objects.static(kind, initialiser, file, scope)
 
     # Inside
 
-    def _allocate_variable(self, definition: Definition) -> Memory:
-        initialiser = definition.initialiser
-        base = self._declarations.base(definition.node, None)
-        _, kind = self._declarations.declare(definition.declarator, base, None)
-        kind = self._complete(kind, initialiser, definition.file, None)
-        node = definition.node
-        attributes = self.index.unit.attributes(node.start_byte, node.end_byte + 1)
-        size = _size_or_zero(kind)
-        align = max(kind.align if size else 8, self._declarations.alignment(attributes), 8)
-        variable = GlobalVariable(definition.name, kind, size, align, not definition.extern, attributes)
-        address = self._placement(variable) if self._placement is not None else None
-        if definition.extern and definition.name not in self._undefined:
-            self._undefined[definition.name] = None
-        if address is None:
-            address = self.memory.alloc_static(max(size, 1), align)
-        place = self._objects[definition.declarator.id] = Memory(kind, Address("", address))
-        if initialiser is not None:
-            self._initialise(place, initialiser, definition.file, None)
-        return place
+    @property
+    def _stack_pointer(self) -> list[int]:
+        return cast("list[int]", self._globals["SP"])
 
-    def _complete(self, kind: CType, initialiser: Node | None, file: RepoPath, scope: Scope | None) -> CType:
-        if not isinstance(kind, Array) or kind.length is not None:
-            return kind
-        return self._translator(file, scope).initialisers.complete(kind, initialiser)
-
-    def _initialise(self, place: Memory, initialiser: Node, file: RepoPath, scope: Scope | None) -> None:
-        """Give a static object its initial bytes. Objects that it refers to follow, not nested: chains can be long."""
-        self._pending.append((place, initialiser, file, scope))
-        if self._initialising:
-            return
-        self._initialising = True
+    def _call(self, code: Callable[..., object], kind: Function | None, arguments: tuple[int, ...]) -> int:
+        converted = list(arguments)
+        for position, (_, parameter) in enumerate((kind.parameters if kind is not None else ())[: len(arguments)]):
+            scalar = scalar_of(parameter)
+            if scalar is not None:
+                converted[position] = wrap(arguments[position], scalar)
+        stack = self._stack_pointer
+        level = stack[0]
         try:
-            while self._pending:
-                target, node, where, inside = self._pending.pop()
-                translator = self._translator(where, inside)
-                content = translator.initialisers.content(target.type, node)
-                if translator.context.emitter.lines:
-                    raise self._declarations.unsupported(node, "an initialiser that needs code")
-                self.memory.set_initial(target.address.offset, content)
+            result = cast("int | None", code(*converted))
+        except BaseException as error:
+            self._fault_chain = self._functions.frames_of(error.__traceback__)
+            self._explain(error)
+            raise
         finally:
-            self._initialising = False
-            self._pending.clear()
+            stack[0] = level
+        return int(result or 0)
 
-    def _translator(self, file: RepoPath, scope: Scope | None) -> Translator:
-        return Translator(FunctionContext(self, file, scope=Scope(scope)))
+    def _explain(self, error: BaseException) -> None:
+        """Raise what a Python exception of translated code means in C; return for all others."""
+        place = (self._fault_chain[0].file, self._fault_chain[0].line) if self._fault_chain else None
+        if isinstance(error, UnboundLocalError) and place is not None:
+            raise Unsupported(place, f"read of the uninitialised variable '{_variable_in(error)}'") from error
+        if isinstance(error, ZeroDivisionError) and place is not None:
+            raise Trap("divide-error", f"division by zero at {place[0]}:{place[1]}") from error
+        if isinstance(error, RecursionError):
+            raise Trap("stack-overflow", "the calls nest too deeply") from error
 
-    def _constant(self, node: Node, scope: Scope | None) -> int:
-        return self._translator(RepoPath(""), scope).expressions.constant(node)
-
-    def _type_of(self, node: Node, scope: Scope | None) -> CType:
-        return self._translator(RepoPath(""), scope).expressions.type_of(node)
-
-    def _primitive_type(self, name: str) -> Function | None:
-        primitive = self._primitives.get(name)
-        if primitive is None:
-            return None
-        if name not in self._primitive_types:
-            result: CType | None = None
-            if primitive.result:
-                node = parse_expression(f"sizeof ( {primitive.result} )")
-                if node is not None:
-                    result = self._declarations.specifier(child_of(node, "type"), None)
-            self._primitive_types[name] = None if result is None else Function(result, (), variadic=True)
-        return self._primitive_types[name]
-
-    def _python_name(self, definition: Definition) -> str:
-        key = definition.node.id
-        name = self._python_names.get(key)
-        if name is None:
-            several = self.index.functions[definition.name]
-            name = f"F_{definition.name}" if len(several) == 1 else f"F_{definition.name}__{several.index(definition)}"
-            self._python_names[key] = name
-            self._globals[name] = self._stub(definition, name)
-        return name
-
-    def _stub(self, definition: Definition, name: str) -> Callable[..., object]:
-        def stub(*arguments: object) -> object:
-            return self._compiled(definition, name)(*arguments)
-
-        return stub
-
-    def _compiled(self, definition: Definition, name: str) -> Callable[..., object]:
-        translated = translate_function(definition, name, self)
-        code = compile(translated.source, f"<c:{definition.name}>", "exec")
-        exec(code, self._globals)
-        function = cast("Callable[..., object]", self._globals[name])
-        inner = next(constant for constant in code.co_consts if isinstance(constant, CodeType))
-        self._translated[id(inner)] = translated
-        return function
-
-    def _function_at(self, address: int) -> Callable[..., object] | None:
-        known = self._functions_at.get(address)
-        if known is None:
-            return None
-        name, callee = known
-        if callee.code.startswith("missing"):
-            return lambda *arguments: self._missing(name)
-        # The global is a stub until its first call: look it up each time.
-        return lambda *arguments: cast("Callable[..., object]", self._globals[callee.code])(*arguments)
-
-    def _missing(self, name: str) -> Callable[..., object]:
+    def _missing(self, name: str) -> NoReturn:
         chain = self.call_chain()
         place = (chain[0].file, chain[0].line) if chain else None
         raise Unsupported(place, f"call of '{name}', which the unit declares but does not define")
+
+    def _constant(self, node: Node, scope: Scope | None) -> int:
+        return self._objects.translator(RepoPath(""), scope).expressions.constant(node)
+
+    def _type_of(self, node: Node, scope: Scope | None) -> CType:
+        return self._objects.translator(RepoPath(""), scope).expressions.type_of(node)
 
     def _scalar_global(self, name: str) -> tuple[int, Integer | Pointer]:
         found = self.variable(name, None)
@@ -443,21 +273,9 @@ class Program:
             raise KpatchError("not-scalar", f"'{name}' is a {found.type}")
         return found.address.offset, scalar
 
-    def _frames_from(self, frame: FrameType | None) -> Iterator[CallFrame]:
-        while frame is not None:
-            translated = self._translated.get(id(frame.f_code))
-            if translated is not None:
-                yield translated.frame(frame.f_lineno)
-            frame = frame.f_back
 
-    def _frames_of(self, traceback: TracebackType | None) -> Iterator[CallFrame]:
-        frames: list[CallFrame] = []
-        while traceback is not None:
-            translated = self._translated.get(id(traceback.tb_frame.f_code))
-            if translated is not None:
-                frames.append(translated.frame(traceback.tb_lineno))
-            traceback = traceback.tb_next
-        yield from reversed(frames)
+def _primitives(given: Primitives | None) -> dict[str, Primitive]:
+    return {name: item if isinstance(item, Primitive) else Primitive(item) for name, item in (given or {}).items()}
 
 
 def _unknown(name: str) -> KpatchError:
@@ -465,11 +283,6 @@ def _unknown(name: str) -> KpatchError:
 
 
 def _variable_in(error: UnboundLocalError) -> str:
-    name = error.name if isinstance(getattr(error, "name", None), str) and error.name else str(error).split("'")[1]
-    return name.rsplit("_", 1)[0]
-
-
-def _size_or_zero(kind: CType) -> int:
-    if isinstance(kind, Array) and kind.length is None:
-        return 0
-    return kind.size
+    """The C variable: Python locals are called `name_N`, parameters `p_name`."""
+    python = str(error).split("'")[1]
+    return python.rsplit("_", 1)[0]
