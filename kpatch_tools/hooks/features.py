@@ -56,7 +56,7 @@ class Visibility:
     declared: Location | None
 
 
-class Part(StrEnum):
+class Need(StrEnum):
     """What a hook may need and a target may lack."""
 
     SITE = "reserve-site"
@@ -66,13 +66,15 @@ class Part(StrEnum):
     TABLE = "table"
     INSTALLER = "installer"
     PREMISE = "premise"
+    ABSENCE = "absence"
+    """That the hook, or a part of it, is not there already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lack:
     """Something that was looked for and not found, or not as it must be. `where`: the nearest place; None if none."""
 
-    part: Part
+    need: Need
     message: str
     where: Location | None = None
 
@@ -109,10 +111,10 @@ def read_features(files: Files, spec: HookSpec) -> Features:
     shape = find_buffer(files, site) if site is not None else None
     if site is not None and shape is None:
         where = files.location(site.path, site.branch)
-        lacks.append(Lack(Part.BUFFER, f"nothing sets {site.start}, {site.end} and an upper limit above them", where))
+        lacks.append(Lack(Need.BUFFER, f"nothing sets {site.start}, {site.end} and an upper limit above them", where))
     reserve, problem = probe_reserve(files, spec, site) if site is not None else (None, "")
     if site is not None and reserve is None:
-        lacks.append(Lack(Part.RESERVE, problem, files.location(site.path, site.call)))
+        lacks.append(Lack(Need.RESERVE, problem, files.location(site.path, site.call)))
     buffer = _buffer(files, site, shape) if site is not None and shape is not None else None
     protection = find_protection(files, spec, site, shape) if site is not None and shape is not None else None
     if shape is not None and protection is None:
@@ -133,9 +135,9 @@ def read_features(files: Files, spec: HookSpec) -> Features:
 def _no_site(files: Files, spec: HookSpec) -> Lack:
     caller = find_caller(files, spec)
     if caller is None:
-        return Lack(Part.SITE, f"the tree has no function {spec.call_function}()")
+        return Lack(Need.SITE, f"the tree has no function {spec.call_function}()")
     message = f"{spec.call_function}() reserves no page-table buffer when it is done"
-    return Lack(Part.SITE, message, files.location(*caller))
+    return Lack(Need.SITE, message, files.location(*caller))
 
 
 def _no_premise(files: Files, spec: HookSpec) -> Lack:
@@ -146,7 +148,7 @@ def _no_premise(files: Files, spec: HookSpec) -> Lack:
     message = f"nothing in {path} keeps pages of the buffer read-only on x86-64"
     if left_out:
         message += f" ({', '.join(f'{one.function}()' for one in left_out)} is left out there)"
-    return Lack(Part.PREMISE, message, left_out[0] if left_out else None)
+    return Lack(Need.PREMISE, message, left_out[0] if left_out else None)
 
 
 def _site(files: Files, spec: HookSpec, site: SiteShape) -> ReserveSite:
@@ -178,7 +180,7 @@ def _visible(files: Files, spec: HookSpec, site: SiteShape | None, buffer: Buffe
 def _unseen(visible: tuple[Visibility, ...]) -> tuple[Lack, ...]:
     """PFN_PHYS can be spelled out; everything else must be there."""
     return tuple(
-        Lack(Part.VISIBILITY, f"{one.file} sees no declaration of {one.name}")
+        Lack(Need.VISIBILITY, f"{one.file} sees no declaration of {one.name}")
         for one in visible
         if one.declared is None and one.name != "PFN_PHYS"
     )

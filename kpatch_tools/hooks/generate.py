@@ -9,8 +9,9 @@ from kpatch_tools.render import render
 
 from . import layout, placement
 from .edits import Edit, apply_edits
-from .features import Features, Lack, Part, read_features
+from .features import Features, Lack, Need, read_features
 from .parts import HookPart
+from .presence import PresenceState, read_presence
 from .reading import Files
 from .spec import HookSpec
 
@@ -74,12 +75,26 @@ def generate_hook(
     `split`: in two steps, as history took them: the hook without a section annotation on its default function, and
     the annotation. `upstream` and `followup` are named in the messages of the two where given.
     """
-    files = Files(source)
+    return write_hook(Files(source), spec, split=split, upstream=upstream, followup=followup)
+
+
+def write_hook(
+    files: Files,
+    spec: HookSpec,
+    *,
+    split: bool = False,
+    upstream: Upstream | None = None,
+    followup: Upstream | None = None,
+) -> Generated | Refusal:
+    """The same over files that were read already."""
+    source = files.source
     features = read_features(files, spec)
     edits, lacks = _place(files, spec, features, init=not split)
+    if (there := _there(files, spec)) is not None:
+        return Refusal((there, *features.lacks), features)
     if features.lacks or lacks:
-        known = {lack.part for lack in features.lacks}
-        further = (lack for lack in lacks if lack.part not in known)
+        known = {lack.need for lack in features.lacks}
+        further = (lack for lack in lacks if lack.need not in known)
         return Refusal((*features.lacks, *dict.fromkeys(further)), features)
     first = Step(_changed(source, edits), _message(spec, features, "message", upstream))
     parts = tuple(dict.fromkeys(PlacedPart(edit.part, edit.file) for edit in edits))
@@ -92,6 +107,17 @@ def generate_hook(
     return Generated(changes, steps, parts, features)
 
 
+def _there(files: Files, spec: HookSpec) -> Lack | None:
+    presence = read_presence(files, spec)
+    if presence.state is PresenceState.ABSENT:
+        return None
+    where = next(part.where for part in presence.parts if part.where is not None)
+    if presence.state is PresenceState.PRESENT:
+        return Lack(Need.ABSENCE, f"the tree has {spec.path} already", where)
+    missing = ", ".join(part.name for part in presence.missing)
+    return Lack(Need.ABSENCE, f"the tree has some of {spec.path} already, but not or not rightly: {missing}", where)
+
+
 def _place(files: Files, spec: HookSpec, features: Features, *, init: bool) -> tuple[list[Edit], list[Lack]]:
     placed = [
         placement.place_declaration(files, spec),
@@ -100,7 +126,7 @@ def _place(files: Files, spec: HookSpec, features: Features, *, init: bool) -> t
         placement.place_assignment(files, spec),
     ]
     # Without these facts there is no text to place, and features says so already.
-    if not {lack.part for lack in features.lacks} & {Part.SITE, Part.RESERVE, Part.BUFFER}:
+    if not {lack.need for lack in features.lacks} & {Need.SITE, Need.RESERVE, Need.BUFFER}:
         placed += [
             placement.place_default(files, spec, features, init=init),
             placement.place_call(files, spec, features),

@@ -36,3 +36,12 @@ def declares(parsed: ParsedFile, name: str) -> Node | None:
             if macro is not None and name_of(macro) == name:
                 return node
     return None
+
+
+def folder_of(path: str) -> str:
+    """The folder that a file is in; "" for one at the top.
+
+    >>> folder_of("arch/x86/mm/init.c"), folder_of("Makefile")
+    ('arch/x86/mm', '')
+    """
+    return path.rpartition("/")[0]

@@ -11,9 +11,9 @@ from kpatch_tools.syntax import Node, ParsedFile, declared_name, descend, find_i
 from . import layout
 from .conditions import Conditions
 from .edits import Edit, indent_of, line_start, start_with_comment
-from .features import Features, Lack, Part
+from .features import Features, Lack, Need
 from .installer import find_installer, installed_functions, installs, member_of, statement_of
-from .lookup import declares
+from .lookup import declares, folder_of
 from .parts import HookPart
 from .reading import Files
 from .shapes import path_of
@@ -28,7 +28,7 @@ def place_declaration(files: Files, spec: HookSpec) -> Placed:
     """The sub-table's type before that of the member `before`, and the member before `before`."""
     found = find_table_type(files, spec)
     if found is None:
-        return Lack(Part.TABLE, f"no struct {spec.table_type} with a member {spec.before}")
+        return Lack(Need.TABLE, f"no struct {spec.table_type} with a member {spec.before}")
     path, table, sibling = found
     parsed = files.known(path)
     data = parsed.source
@@ -54,7 +54,7 @@ def place_initialiser(files: Files, spec: HookSpec) -> Placed:
     found = find_table(files, spec)
     type_found = find_table_type(files, spec)
     if found is None or type_found is None:
-        return Lack(Part.TABLE, f"no initialiser of {spec.table}")
+        return Lack(Need.TABLE, f"no initialiser of {spec.table}")
     path, entries = found
     parsed = files.known(path)
     order = [_member_name(one) for one in _members(type_found[1])]
@@ -80,7 +80,7 @@ def place_prototype(files: Files, spec: HookSpec) -> Placed:
             lambda one, name=name: declares(one, name),  # type: ignore[misc]
             name.encode(),
             first=spec.prototype_header,
-            scope=(_folder(spec.prototype_header),),
+            scope=(folder_of(spec.prototype_header),),
             suffix=".h",
         )
         if place is None:
@@ -92,9 +92,9 @@ def place_prototype(files: Files, spec: HookSpec) -> Placed:
         text = render("hooks/prototype.h.j2", spec=spec, storage="extern " if extern else "")
         blind = [file for file in _users(files, spec) if path not in files.seen_from(file)]
         if blind:
-            return Lack(Part.VISIBILITY, f"{path}, with the prototype, is not included by {', '.join(blind)}")
+            return Lack(Need.VISIBILITY, f"{path}, with the prototype, is not included by {', '.join(blind)}")
         return (_insert(HookPart.PROTOTYPE, path, at, text),)
-    return Lack(Part.TABLE, f"no prototype of a default of {spec.table}.{spec.before} to stand beside")
+    return Lack(Need.TABLE, f"no prototype of a default of {spec.table}.{spec.before} to stand beside")
 
 
 def place_default(files: Files, spec: HookSpec, features: Features, *, init: bool) -> Placed:
@@ -102,11 +102,11 @@ def place_default(files: Files, spec: HookSpec, features: Features, *, init: boo
     site = find_site(files, spec)
     buffer = find_buffer(files, site) if site is not None else None
     if site is None or buffer is None or features.reserve is None:
-        return Lack(Part.BUFFER, "no function that sets up the buffer, to stand behind")
+        return Lack(Need.BUFFER, "no function that sets up the buffer, to stand behind")
     branches = files.conditions(buffer.path).at(buffer.finder.end_byte)
     if any(branch.state is not True for branch in branches):
         where = files.location(buffer.path, buffer.finder)
-        return Lack(Part.BUFFER, "the function that sets up the buffer depends on the configuration", where)
+        return Lack(Need.BUFFER, "the function that sets up the buffer depends on the configuration", where)
     start, end = (one.name for one in spec.parameters)
     text = render(
         f"hooks/{spec.name}/default.c.j2",
@@ -115,14 +115,14 @@ def place_default(files: Files, spec: HookSpec, features: Features, *, init: boo
         reserve=features.reserve,
         arguments=features.reserve.call(start, end),
     )
-    return (_behind(HookPart.DEFAULT, buffer.path, buffer.finder, text),)
+    return (_behind(HookPart.DEFAULT, buffer.path, files.known(buffer.path), buffer.finder, text),)
 
 
 def place_call(files: Files, spec: HookSpec, features: Features) -> Placed:
     """In place of the reserving call, with a comment above its `if`."""
     site, buffer = find_site(files, spec), features.buffer
     if site is None or buffer is None:
-        return Lack(Part.SITE, f"{spec.call_function}() has no reserving call to replace")
+        return Lack(Need.SITE, f"{spec.call_function}() has no reserving call to replace")
     parsed = files.known(site.path)
     macro = features.sees(site.path, "PFN_PHYS")
     given = tuple(in_bytes(one.name, one.unit, macro=macro) for one in (buffer.start, buffer.end))
@@ -141,9 +141,9 @@ def place_override(files: Files, spec: HookSpec, features: Features) -> Placed:
     """Behind a function that the installer sets, or else before the installer: where everything it uses is declared."""
     found = find_installer(files, spec)
     if found is None:
-        return Lack(Part.INSTALLER, f"no function {spec.installer}() to set the override in")
+        return Lack(Need.INSTALLER, f"no function {spec.installer}() to set the override in")
     if features.buffer is None:
-        return Lack(Part.BUFFER, "no buffer whose spare pages the override could release")
+        return Lack(Need.BUFFER, "no buffer whose spare pages the override could release")
     path, installer = found
     parsed, conditions = files.known(path), files.conditions(path)
     top = features.buffer.top
@@ -159,9 +159,9 @@ def place_override(files: Files, spec: HookSpec, features: Features) -> Placed:
     for definition in installed_functions(files, spec, path, installer):
         at = definition.end_byte
         if earliest <= at <= installer.start_byte and conditions.at(at) == around:
-            return (_behind(HookPart.OVERRIDE, path, definition, text),)
+            return (_behind(HookPart.OVERRIDE, path, parsed, definition, text),)
     if earliest > installer.start_byte:
-        return Lack(Part.VISIBILITY, f"{spec.acts_through}() is declared below {spec.installer}()")
+        return Lack(Need.VISIBILITY, f"{spec.acts_through}() is declared below {spec.installer}()")
     return (_insert(HookPart.OVERRIDE, path, start_with_comment(parsed, installer), text + "\n"),)
 
 
@@ -169,7 +169,7 @@ def place_assignment(files: Files, spec: HookSpec) -> Placed:
     """Among the installer's other assignments to the table, in the table's order."""
     found, type_found = find_installer(files, spec), find_table_type(files, spec)
     if found is None or type_found is None:
-        return Lack(Part.INSTALLER, f"no function {spec.installer}() to set the override in")
+        return Lack(Need.INSTALLER, f"no function {spec.installer}() to set the override in")
     path, installer = found
     parsed = files.known(path)
     order = [_member_name(one) for one in _members(type_found[1])]
@@ -183,7 +183,7 @@ def place_assignment(files: Files, spec: HookSpec) -> Placed:
             at = line_start(parsed.source, last.start_byte)
             return (_insert(HookPart.ASSIGNMENT, path, at, indent_of(parsed.source, last.start_byte) + text),)
     if last is None:
-        return Lack(Part.INSTALLER, f"{spec.installer}() sets no slot of {spec.table}", files.location(path, installer))
+        return Lack(Need.INSTALLER, f"{spec.installer}() sets no slot of {spec.table}", files.location(path, installer))
     indent = indent_of(parsed.source, last.start_byte)
     return (_insert(HookPart.ASSIGNMENT, path, parsed.source.index(b"\n", last.end_byte) + 1, indent + text),)
 
@@ -194,7 +194,7 @@ def find_table_type(files: Files, spec: HookSpec) -> tuple[RepoPath, Node, Node]
         lambda one: find_struct(one, spec.table_type),
         spec.table_type.encode(),
         first=spec.table_header,
-        scope=(_folder(spec.table_header), "include"),
+        scope=(folder_of(spec.table_header), "include"),
         suffix=".h",
     )
     if found is None:
@@ -284,13 +284,11 @@ def _blank_above(parsed: ParsedFile, at: int) -> bool:
     return at >= 2 and parsed.source[at - 2 : at] == b"\n\n"
 
 
-def _folder(path: str) -> str:
-    return path.rpartition("/")[0]
-
-
 def _insert(part: HookPart, path: RepoPath, at: int, text: str) -> Edit:
     return Edit(part, path, Span(at, at), text.encode())
 
 
-def _behind(part: HookPart, path: RepoPath, node: Node, text: str) -> Edit:
-    return _insert(part, path, node.end_byte, "\n\n" + text.rstrip("\n"))
+def _behind(part: HookPart, path: RepoPath, parsed: ParsedFile, node: Node, text: str) -> Edit:
+    """After `node`, with a blank line on either side."""
+    apart = parsed.source[node.end_byte : node.end_byte + 2] in (b"\n\n", b"\n", b"")
+    return _insert(part, path, node.end_byte, "\n\n" + text.rstrip("\n") + ("" if apart else "\n"))

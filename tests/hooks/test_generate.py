@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource
-from kpatch_tools.hooks.features import Part
+from kpatch_tools.hooks.features import Need
 from kpatch_tools.hooks.generate import Generated, Refusal, Upstream, generate_hook
 from kpatch_tools.hooks.parts import HookPart
 from kpatch_tools.hooks.spec import HookSpec, load_hook
@@ -167,12 +167,12 @@ def test_messages_name_the_commits_they_follow(pagetable_tree: Tree, spec: HookS
 @pytest.mark.parametrize(
     ("edits", "parts"),
     [
-        (((CALLER, "if (!after_bootmem && pgt_buf_end > pgt_buf_start)", "if (0)"),), {Part.SITE}),
-        (((CALLER, "pgt_buf_top = pgt_buf_start +", "pgt_buf_top = 0 *"),), {Part.BUFFER}),
-        (((OVERRIDE, "#include <asm/init.h>\n", ""),), {Part.VISIBILITY}),
-        (((OVERRIDE, "pfn < pgt_buf_top)\n\t\tpte =", "pfn < 7)\n\t\tpte ="),), {Part.PREMISE}),
-        (((OVERRIDE, "xen_init_mmu_ops", "xen_init_other"),), {Part.INSTALLER, Part.PREMISE}),
-        (((None, "\tstruct x86_init_paging\t\tpaging;\n", ""),), {Part.TABLE, Part.INSTALLER}),
+        (((CALLER, "if (!after_bootmem && pgt_buf_end > pgt_buf_start)", "if (0)"),), {Need.SITE}),
+        (((CALLER, "pgt_buf_top = pgt_buf_start +", "pgt_buf_top = 0 *"),), {Need.BUFFER}),
+        (((OVERRIDE, "#include <asm/init.h>\n", ""),), {Need.VISIBILITY}),
+        (((OVERRIDE, "pfn < pgt_buf_top)\n\t\tpte =", "pfn < 7)\n\t\tpte ="),), {Need.PREMISE}),
+        (((OVERRIDE, "xen_init_mmu_ops", "xen_init_other"),), {Need.INSTALLER, Need.PREMISE}),
+        (((None, "\tstruct x86_init_paging\t\tpaging;\n", ""),), {Need.TABLE, Need.INSTALLER}),
         (
             (
                 (None, "(u64 start, u64 end, char *name)", "(u64 from, u64 until, char *name)"),
@@ -182,14 +182,14 @@ def test_messages_name_the_commits_they_follow(pagetable_tree: Tree, spec: HookS
                     "",
                 ),
             ),
-            {Part.RESERVE},
+            {Need.RESERVE},
         ),
     ],
 )
 def test_refusals_name_what_is_missing(
-    pagetable_tree: Tree, spec: HookSpec, edits: tuple[tuple[str | None, str, str], ...], parts: set[Part]
+    pagetable_tree: Tree, spec: HookSpec, edits: tuple[tuple[str | None, str, str], ...], parts: set[Need]
 ) -> None:
     hook = generate_hook(pagetable_tree(*edits), spec)
     assert isinstance(hook, Refusal)
-    assert {lack.part for lack in hook.lacks} == parts
+    assert {lack.need for lack in hook.lacks} == parts
     assert all(lack.message for lack in hook.lacks)
