@@ -3,8 +3,8 @@
 import re
 
 _PLAIN = rb"""
-    asmlinkage | dotraplinkage | notrace | __notrace_funcgraph | __const__ | noinline(?:_for_stack)? | fastcall
-  | __(?:dev|cpu|mem|net)?(?:init|exit)(?:data|const|rodata)?(?:_refok|_memblock|_or_module)?
+    asmlinkage | dotraplinkage | notrace | __notrace_funcgraph | __const__ | NORET_TYPE | noinline(?:_for_stack)? | fastcall
+  | __(?:dev|cpu|mem|net_?)?(?:init|exit)(?:data|const|rodata)?(?:_refok|_memblock|_or_module)?
   | __initdata_(?:memblock|or_module|refok) | __exit_refok | __init_task_data | __ref(?:data|const)?
   | __user | __kernel | __iomem | __percpu | __rcu | __force | __nocast | __bitwise__? | __private | __safe
   | __must_check | __always_inline | __always_unused | __maybe_unused | __used | __packed | __pure
@@ -26,7 +26,9 @@ _WITH_ARGUMENTS = rb"""
   | MODULE_\w+ | __MODULE_\w+ | module_param\w* | MODULE_PARM_DESC
 """
 _PER_CPU = rb"(?:DEFINE|DECLARE)_(?:PER_CPU|EARLY_PER_CPU_READ|INIT_PER_CPU)(?:_\w+)?"
-_ITERATOR = rb"\w*for_each(?:_\w+)? | \w*for_all_\w+ | \w*_foreach(?:_\w+)?"
+_ITERATOR = rb"""
+    \w*for_each(?:_\w+)? | \w*for_all_\w+ | \w*_foreach(?:_\w+)?
+  | \w*do_each_\w+ | \w+_walk_frags"""
 _TYPE_ARGUMENT = rb"""
     va_arg | container_of | \w+_entry(?:_rcu)? | \w+_entry_safe | min_t | max_t | clamp_t | typecheck | KMEM_CACHE
   | __builtin_va_arg | \w*_container_of | FIELD_SIZEOF | field_sizeof
@@ -35,7 +37,8 @@ _TYPE_ARGUMENT = rb"""
 _OFFSETOF = rb"offsetof"
 _BITMAP = rb"DECLARE_BITMAP"
 _BRK_ARRAY = rb"RESERVE_BRK_ARRAY"
-_NAMED = rb"(?:DECLARE|DEFINE)_\w+"
+_NAMED = rb"(?:DECLARE|DEFINE)_\w+ | \w*(?:DEVICE|DRIVER|CLASS|BUS)_ATTR\w*"
+_SYSCALL = rb"(?:COMPAT_)?SYSCALL_DEFINE[1-6]"
 _TYPEOF = rb"(?:__)?typeof(?:__)?"
 
 
@@ -73,6 +76,20 @@ BRK_ARRAY = _whole(_BRK_ARRAY)
 NAMED = _whole(_NAMED)
 """`static NAME(variable, ...)`: declares the variable; with one argument the grammar can read it by itself."""
 
-_CALLED = (_WITH_ARGUMENTS, _PER_CPU, _ITERATOR, _TYPE_ARGUMENT, _TYPEOF, _OFFSETOF, _BITMAP, _BRK_ARRAY, _NAMED)
+SYSCALL = _whole(_SYSCALL)
+"""`NAME(function, type, parameter, ...)` before a body."""
+
+_CALLED = (
+    _WITH_ARGUMENTS,
+    _PER_CPU,
+    _ITERATOR,
+    _TYPE_ARGUMENT,
+    _TYPEOF,
+    _OFFSETOF,
+    _BITMAP,
+    _BRK_ARRAY,
+    _NAMED,
+    _SYSCALL,
+)
 CANDIDATE = rb"\b(?:(?:" + b"|".join((_PLAIN, *_CALLED)) + rb")\b)"
 """Any of these, as a part of a verbose pattern."""

@@ -14,6 +14,7 @@ from .macros import (
     NAMED,
     OFFSETOF,
     PER_CPU,
+    SYSCALL,
     TYPE_ARGUMENT,
     TYPEOF,
 )
@@ -77,6 +78,8 @@ def rewrite_word(data: bytes, out: bytearray, word: bytes, start: int, end: int)
         out[start : close + 1] = blank(data[start : close + 1])
     elif PER_CPU.fullmatch(word):
         _rewrite_per_cpu(data, out, start, first, close)
+    elif SYSCALL.fullmatch(word):
+        _rewrite_syscall(data, out, start, first, close)
     elif BITMAP.fullmatch(word):
         _rewrite_bitmap(data, out, start, first, close)
     elif BRK_ARRAY.fullmatch(word):
@@ -144,6 +147,21 @@ def _rewrite_per_cpu(data: bytes, out: bytearray, start: int, first: int, close:
     comma = data.rfind(b",", first, close)
     if comma >= 0:
         out[comma : comma + 1] = b" "
+        bounds = data.find(b"[", first, comma)
+        if bounds >= 0:
+            # An array's bounds cannot be moved behind the name.
+            out[bounds:comma] = blank(data[bounds:comma])
+
+
+def _rewrite_syscall(data: bytes, out: bytearray, start: int, first: int, close: int) -> None:
+    """`SYSCALL_DEFINE2(a, int, b, char *, c)` becomes `long a(int b, char * c)`."""
+    out[start:first] = b"long".ljust(first - start)
+    for index, match in enumerate(re.finditer(rb",", data[first:close])):
+        offset = first + match.start()
+        if index == 0:
+            out[offset : offset + 1] = b"("
+        elif index % 2:
+            out[offset : offset + 1] = b" "
 
 
 def _rewrite_bitmap(data: bytes, out: bytearray, start: int, first: int, close: int) -> None:

@@ -73,13 +73,17 @@ def _block_declarations(block: Node) -> Iterator[Node]:
 def parameters(definition: Node) -> Iterator[Node]:
     """The `parameter_declaration`s of a function, in order (old-style declarations after them)."""
     declarator = definition.child_by_field_name("declarator")
+    innermost = None
     while declarator is not None:
+        if declarator.type == "function_declarator":
+            innermost = declarator
         inner = declarator.child_by_field_name("declarator")
-        if declarator.type == "function_declarator" and (inner is None or inner.type != "parenthesized_declarator"):
-            listed = declarator.child_by_field_name("parameters")
-            if listed is not None:
-                yield from (child for child in listed.named_children if child.type == "parameter_declaration")
+        if inner is None and declarator.type == "parenthesized_declarator":
+            inner = next(iter(declarator.named_children), None)
         declarator = inner
+    listed = innermost.child_by_field_name("parameters") if innermost is not None else None
+    if listed is not None:
+        yield from (child for child in listed.named_children if child.type == "parameter_declaration")
     yield from (child for child in definition.named_children if child.type == "declaration")
 
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kpatch_tools.syntax import mask, parse_c
+from kpatch_tools.syntax import find_function, mask, name_of, names_declared_by, parameters, parse_c
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,10 @@ from kpatch_tools.syntax import mask, parse_c
         ("void f(void)\n{\n\tx = container_of(p, struct foo, bar)->z;\n}\n", []),
         ("void f(void)\n{\n\tx = min_t(unsigned long, a, b);\n}\n", []),
         ("void f(void)\n{\n\tx = va_arg(ap, struct foo *);\n}\n", []),
+        ("SYSCALL_DEFINE2(f, int, a, char __user *, b)\n{\n\treturn a;\n}\n", ["SYSCALL_DEFINE2", "__user"]),
+        ("static DEFINE_PER_CPU(struct a [2], b);\n", ["DEFINE_PER_CPU"]),
+        ("static DEVICE_ATTR(a, 0444, show, NULL);\n", ["DEVICE_ATTR"]),
+        ("void f(void)\n{\n\tdo_each_thread(g, p) {\n\t\th(p);\n\t} while_each_thread(g, p);\n}\n", ["do_each_thread"]),
         ("static DECLARE_WORK(w, f);\n", ["DECLARE_WORK"]),
         ("static DECLARE_BITMAP(a, 3);\n", ["DECLARE_BITMAP"]),
         ("static RESERVE_BRK_ARRAY(pte_t, a, 3);\n", ["RESERVE_BRK_ARRAY"]),
@@ -70,6 +74,13 @@ def test_named_rest_of_macro_parameters() -> None:
 def test_rewritten_macros_still_declare() -> None:
     data = mask(b"static DECLARE_WORK(w, f); DECLARE_BITMAP(a, 3); RESERVE_BRK_ARRAY(pte_t, b, 3);").data
     assert b"".join(data.split()) == b"staticintw;unsignedlonga[3];pte_t*b;"
+
+
+def test_system_call_is_a_function() -> None:
+    parsed = parse_c(b"SYSCALL_DEFINE2(f, int, a, char __user *, b)\n{\n}\n")
+    definition = find_function(parsed, "f")
+    assert definition is not None
+    assert [name_of(name) for item in parameters(definition) for name in names_declared_by(item)] == ["a", "b"]
 
 
 def test_per_cpu_variable_becomes_a_declaration() -> None:
