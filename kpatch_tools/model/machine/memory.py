@@ -297,9 +297,10 @@ class GuestMemory:
 
         def load(address: int) -> int:
             offset = address - base
-            if not address & low:
-                if 0 <= offset < size:
+            if 0 <= offset < size:
+                if not offset & low:
                     return cells[offset >> scale]
+            elif not address & low:
                 try:
                     word = readable[address >> 12][(address >> 3) & 511]
                 except KeyError:
@@ -314,10 +315,11 @@ class GuestMemory:
         def store_narrow(address: int, value: int) -> None:
             value &= mask
             offset = address - base
-            if not address & low:
-                if 0 <= offset < size:
+            if 0 <= offset < size:
+                if not offset & low:
                     cells[offset >> scale] = value
                     return
+            elif not address & low:
                 frame = writable.get(address >> 12)
                 if frame is None:
                     store(address, width, value)

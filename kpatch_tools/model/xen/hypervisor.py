@@ -50,6 +50,10 @@ class Xen:
         self._state = XenState(memory, domain)
         self._state.call_chain = call_chain
         self._state.on_event = on_event
+        self.p2m: Callable[[int], Mfn | None] = self._state.p2m
+        """The frame behind a pfn; None where the domain has none. Xen keeps no such table: the guest does."""
+        self.m2p: Callable[[int], Pfn | None] = self._state.pfn_of
+        """What the machine-to-physical table says; None where it has no valid entry."""
         memory.on_read_only_write = self.read_only_write
         memory.describe = self.describe
 
@@ -91,14 +95,6 @@ class Xen:
         return map_ldt_page(self._state, offset)
 
     # --- questions
-
-    def p2m(self, pfn: int) -> Mfn | None:
-        """The frame behind a pfn; None where the domain has none. Xen keeps no such table: the guest does."""
-        return self.domain.p2m(pfn)
-
-    def m2p(self, mfn: int) -> Pfn | None:
-        """What the machine-to-physical table says; None where it has no valid entry."""
-        return self._state.pfn_of(mfn)
 
     @property
     def log(self) -> tuple[Refusal, ...]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from kpatch_tools.core.ids import Mfn, Pfn
+from kpatch_tools.core.ids import Mfn
 from kpatch_tools.model.machine import GuestMemory
 
-from .domain import Domain
+from .domain import Domain, fast_translations
 from .frametype import LOCKED, PINNED, TYPE_SHIFT, VALIDATED, FrameEvent, FrameState, FrameType, TypedFrame
 from .refusal import Errno, Refusal, RuleId
 
@@ -31,12 +31,13 @@ class XenState:
         self.base = domain.base
         self.size = domain.size
         self.writable = [0] * domain.nr_pages + [1] * domain.special_pages
-        for start, end in domain.holes:
-            for pfn in range(max(start, 0), min(end, domain.nr_pages)):
-                self.writable[domain.scatter(pfn)] = -1
+        for pfn in domain.absent_pfns():
+            self.writable[domain.scatter(pfn)] = -1
         self.typed: dict[int, TypedFrame] = {}
         self.read_only: dict[int, int] = {}
         self.m2p_updates: dict[int, int] = {}
+        self.p2m, self.pfn_of = fast_translations(domain, self.m2p_updates)
+        """`Domain.p2m`; and what the machine-to-physical table says, updates by the guest included."""
         self.user_root: Mfn | None = None
         self.ldt_base = 0
         self.ldt_entries = 0
@@ -53,11 +54,6 @@ class XenState:
     def owns(self, mfn: int) -> bool:
         index = mfn - self.base
         return 0 <= index < self.size and (self.writable[index] >= 0 or mfn in self.typed)
-
-    def pfn_of(self, mfn: int) -> Pfn | None:
-        """What the machine-to-physical table says, updates by the guest included."""
-        updated = self.m2p_updates.get(mfn)
-        return self.domain.m2p(mfn) if updated is None else Pfn(updated)
 
     # --- operations and their log
 
