@@ -1,6 +1,7 @@
 """The semantic model: the tree's own C, executed on a modelled machine under modelled Xen rules."""
 
 from .boot.buffers import TableRange
+from .boot.unit import concerns
 from .explain import Fault
 from .layouts import DEFAULT_LAYOUTS, Layout, layout_from_json, parse_layout
 from .oracles import Verdict
@@ -13,6 +14,7 @@ __all__ = [
     "ModelRun",
     "TableRange",
     "Verdict",
+    "concerns",
     "layout_from_json",
     "parse_layout",
     "run_model",

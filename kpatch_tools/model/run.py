@@ -5,14 +5,17 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import Pfn
 from kpatch_tools.core.source import BlobSource
+from kpatch_tools.syntax.preprocessor_lines import LineCache
 
 from .boot.buffers import TableRange
 from .boot.guest import Guest
@@ -66,12 +69,15 @@ def run_model(
     tracer: Tracer | None = None,
     progress: Progress | None = None,
     jobs: int = 2,
+    until_fault: bool = False,
+    cache: LineCache | None = None,
 ) -> tuple[ModelRun, ...]:
     """Boot the kernel of `source` on each layout; one result each, in their order.
 
     The tree's C is translated once and shared. With `jobs` above 1, layouts are divided among that many processes;
-    with a tracer there is one. What cannot be executed gives UNDETERMINED, never an exception; KpatchError bad-layout
-    for a machine that the kernel does not fit into.
+    with a tracer there is one. With `until_fault` layouts not begun when a fault is known are NOT_RUN. A `cache` shared
+    between versions of a tree saves reading their common files again. What cannot be executed gives UNDETERMINED, never
+    an exception; KpatchError bad-layout for a machine that the kernel does not fit into.
     """
     report = progress or _silent
     by_image: dict[int | None, list[int]] = {}
@@ -82,35 +88,29 @@ def run_model(
         report("reading the tree")
         group = [layouts[number] for number in numbers]
         try:
-            kernel = load_kernel(source, image_end)
+            kernel = load_kernel(source, image_end, cache=cache)
         except (Unsupported, KpatchError, RecursionError) as error:
             runs = [_undetermined(layout, f"the tree cannot be loaded: {error}") for layout in group]
         else:
             parallel = jobs > 1 and len(group) > 1 and tracer is None and threading.active_count() == 1
-            runs = _run_parallel(kernel, group, jobs, report) if parallel else _run(kernel, group, tracer, report)
+            job = _Job(kernel, group, until_fault)
+            runs = _run_parallel(job, jobs, report) if parallel else _run(job, tracer, report)
         results.update(zip(numbers, runs, strict=True))
     return tuple(results[number] for number in range(len(layouts)))
 
 
-def load_kernel(source: BlobSource, image_end: int | None = None) -> Guest:
+def load_kernel(source: BlobSource, image_end: int | None = None, *, cache: LineCache | None = None) -> Guest:
     """Preprocess and parse the boot's files of `source`, and connect the result to a machine."""
-    unit = load_unit(boot_source(source), boot_files(source), PROFILE)
+    unit = load_unit(boot_source(source), boot_files(source), PROFILE, cache=cache)
     if not unit.files:
         raise KpatchError("not-a-kernel-tree", "none of the files that boot a kernel is in this tree")
     memory = GuestMemory(image_geometry(image_end))
     guest = Guest(memory)
     primitives = all_primitives(guest)
     primitives["xen_setup_shared_info"] = xen_setup_shared_info(guest)
-    for name in DEFER_TO_TREE:
-        if _defines(unit.translation.text, name):
-            del primitives[name]
-    guest.program = Program(unit, memory, primitives, placement=place_globals(memory))
+    fallbacks = {name: primitives.pop(name) for name in DEFER_TO_TREE}
+    guest.program = Program(unit, memory, primitives, placement=place_globals(memory), fallbacks=fallbacks)
     return guest
-
-
-def _defines(text: bytes, name: str) -> bool:
-    """Whether preprocessed C defines a function of that name, as far as its layout shows."""
-    return re.search(rb"\b" + name.encode() + rb"\s*\([^;{}()]*\)\s*\{", text) is not None
 
 
 def boot(guest: Guest, layout: Layout, tracer: Tracer = ignore) -> ModelRun:
@@ -155,67 +155,109 @@ def boot(guest: Guest, layout: Layout, tracer: Tracer = ignore) -> ModelRun:
         return _result(guest, progress, Verdict.UNDETERMINED, stage, reason=f"{stage}: {_our_mistake(guest, error)}")
 
 
-def _run(kernel: Guest, layouts: Sequence[Layout], tracer: Tracer | None, report: Progress) -> list[ModelRun]:
-    runs = []
-    limit = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(limit, _RECURSION))
-    try:
-        for layout in layouts:
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Layouts to run on one translated kernel."""
+
+    kernel: Guest
+    layouts: Sequence[Layout]
+    until_fault: bool
+
+    def ends_with(self, run: ModelRun) -> bool:
+        return self.until_fault and run.verdict not in (Verdict.OK, Verdict.UNDETERMINED)
+
+
+def _run(job: _Job, tracer: Tracer | None, report: Progress) -> list[ModelRun]:
+    """One layout after the other, in their order."""
+    runs: list[ModelRun] = []
+    with _deep_recursion():
+        for layout in job.layouts:
+            if runs and job.ends_with(runs[-1]):
+                break
             report(f"booting on {layout.name}")
-            runs.append(boot(kernel, layout, tracer or ignore))
-    finally:
-        sys.setrecursionlimit(limit)
-    return runs
+            runs.append(boot(job.kernel, layout, tracer or ignore))
+    return runs + [_not_run(layout) for layout in job.layouts[len(runs) :]]
 
 
-def _run_parallel(kernel: Guest, layouts: Sequence[Layout], jobs: int, report: Progress) -> list[ModelRun]:
-    """Divide the layouts among forked processes, the costly ones first."""
+def _run_parallel(job: _Job, jobs: int, report: Progress) -> list[ModelRun]:
+    """Divide the layouts among forked processes, the costly ones first; with `until_fault`, the cheap ones."""
+    layouts = job.layouts
     context = multiprocessing.get_context("fork")
-    order = sorted(range(len(layouts)), key=lambda number: -_cost(layouts[number]))
+    order = sorted(range(len(layouts)), key=lambda number: _cost(layouts[number]), reverse=not job.until_fault)
     shares: list[list[int]] = [[] for _ in range(min(jobs, len(layouts)))]
     loads = [0] * len(shares)
     for number in order:
         least = loads.index(min(loads))
         shares[least].append(number)
         loads[least] += _cost(layouts[number])
-    workers = []
+    workers: dict[Connection, tuple[list[int], BaseProcess]] = {}
     for share in shares:
         receiver, sender = context.Pipe(duplex=False)
-        worker = context.Process(
-            target=_work, args=(kernel, [layouts[number] for number in share], sender), daemon=True
-        )
+        worker = context.Process(target=_work, args=(job, share, sender), daemon=True)
         worker.start()
         sender.close()
-        workers.append((share, worker, receiver))
+        workers[receiver] = (share, worker)
     results: dict[int, ModelRun] = {}
     try:
-        for share, _, receiver in workers:
-            for number in share:
-                report(f"booting on {layouts[number].name}")
-                try:
-                    answer = receiver.recv()
-                except EOFError:
-                    answer = _undetermined(layouts[number], "the process that ran this layout died")
-                if isinstance(answer, KpatchError):
-                    raise answer
-                results[number] = answer
+        _collect(job, dict(workers), results, report)
     finally:
-        for _, worker, receiver in workers:
+        for receiver, (_, process) in workers.items():
             receiver.close()
             if len(results) < len(layouts):
-                worker.terminate()
-            worker.join()
-    return [results[number] for number in range(len(layouts))]
+                process.terminate()
+            process.join()
+    return [results.get(number) or _not_run(layouts[number]) for number in range(len(layouts))]
 
 
-def _work(kernel: Guest, layouts: Sequence[Layout], sender: Connection) -> None:
+def _collect(
+    job: _Job,
+    workers: dict[Connection, tuple[list[int], BaseProcess]],
+    results: dict[int, ModelRun],
+    report: Progress,
+) -> None:
+    """Receive results until all are there, or one ends the job."""
+    while workers:
+        for ready in wait(list(workers)):
+            assert isinstance(ready, Connection)
+            share, _ = workers[ready]
+            try:
+                number, answer = ready.recv()
+            except EOFError:
+                for number in share:
+                    if number not in results:
+                        results[number] = _undetermined(job.layouts[number], "the process that ran this layout died")
+                del workers[ready]
+                continue
+            if isinstance(answer, KpatchError):
+                raise answer
+            results[number] = answer
+            report(f"{job.layouts[number].name}: {answer.verdict}")
+            if job.ends_with(answer):
+                return
+            if all(number in results for number in share):
+                del workers[ready]
+
+
+def _work(job: _Job, share: Sequence[int], sender: Connection) -> None:
     """A worker's whole life: one message per layout."""
-    for layout in layouts:
-        try:
-            sender.send(_run(kernel, [layout], None, _silent)[0])
-        except KpatchError as error:
-            sender.send(error)
+    with _deep_recursion():
+        for number in share:
+            try:
+                sender.send((number, boot(job.kernel, job.layouts[number])))
+            except KpatchError as error:
+                sender.send((number, error))
     sender.close()
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """C calls are Python calls, several frames each."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, _RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def _domain(layout: Layout) -> Domain:
@@ -280,6 +322,10 @@ def _result(
 
 def _undetermined(layout: Layout, reason: str) -> ModelRun:
     return ModelRun(layout=layout, verdict=Verdict.UNDETERMINED, reason=reason)
+
+
+def _not_run(layout: Layout) -> ModelRun:
+    return ModelRun(layout=layout, verdict=Verdict.NOT_RUN)
 
 
 def _our_mistake(guest: Guest, error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Which files of a tree make the unit that boots, and the one change that is made to their text."""
 
 import re
+from collections.abc import Iterable
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
@@ -55,3 +56,8 @@ def boot_source(source: BlobSource) -> BlobSource:
     if text is None or not BOUNDED_LOOPS.search(text):
         return source
     return Overlay(source, {_SPARSE: BOUNDED_LOOPS.sub(rb"\g<1>__model_sections_end()", text)})
+
+
+def concerns(paths: Iterable[RepoPath]) -> bool:
+    """Whether a change of these files can change what boots: a file of the unit, or any header."""
+    return any(path in FILES or path in (NOBOOTMEM, BOOTMEM) or path.endswith(".h") for path in paths)
