@@ -7,7 +7,7 @@ from kpatch_tools.syntax import Node
 from .arithmetic import TypeMismatch, binary, pointer_plus
 from .index import Ambiguous, child_of, text_of, without_comments
 from .types import INT, IncompleteType, Pointer, scalar_of
-from .values import Operand, Value, constant, of_range
+from .values import Bits, Operand, Value, constant, of_range
 
 if TYPE_CHECKING:
     from .translator import Translator
@@ -45,6 +45,11 @@ class Assignments:
             return access.stored(place, self._stepped(node, place))
         old = access.value(place)
         kept = self.context.emitter.temporary("_o")
+        if isinstance(place, Bits):
+            self.context.emitter.emit(f"{kept}={old.code}")
+            before = Value(old.type, kept, old.low, old.high)
+            access.store(place, self._step(node, before))
+            return before
         new = access.stored(place, self._step(node, Value(old.type, kept, old.low, old.high)))
         # A tuple evaluates left to right: keep the old value, store the new one, take the old.
         return of_range(f"(({kept}:={old.code}),{new.code})[0]", old.type)
