@@ -199,6 +199,6 @@ class _Scanner:
 
     def _whole(self) -> bool:
         """Whether a statement, declaration or member has just ended (or a block begun)."""
-        if self._last in (b";", b"{", b"}", b":"):
+        if self._last in (b";", b"{", b"}"):
             return True
         return self._last == b")" and not self._brackets

@@ -3,7 +3,8 @@
 import re
 
 _PLAIN = rb"""
-    asmlinkage | dotraplinkage | notrace | __notrace_funcgraph | __const__ | NORET_TYPE | noinline(?:_for_stack)? | fastcall
+    asmlinkage | dotraplinkage | notrace | __notrace_funcgraph | __const__
+  | NORET_TYPE | noinline(?:_for_stack)? | fastcall
   | __(?:dev|cpu|mem|net_?)?(?:init|exit)(?:data|const|rodata)?(?:_refok|_memblock|_or_module)?
   | __initdata_(?:memblock|or_module|refok) | __exit_refok | __init_task_data | __ref(?:data|const)?
   | __user | __kernel | __iomem | __percpu | __rcu | __force | __nocast | __bitwise__? | __private | __safe
@@ -28,7 +29,7 @@ _WITH_ARGUMENTS = rb"""
 _PER_CPU = rb"(?:DEFINE|DECLARE)_(?:PER_CPU|EARLY_PER_CPU_READ|INIT_PER_CPU)(?:_\w+)?"
 _ITERATOR = rb"""
     \w*for_each(?:_\w+)? | \w*for_all_\w+ | \w*_foreach(?:_\w+)?
-  | \w*do_each_\w+ | \w+_walk_frags"""
+  | \w*do_each_\w+ | while_each_\w+ | \w+_walk_frags"""
 _TYPE_ARGUMENT = rb"""
     va_arg | container_of | \w+_entry(?:_rcu)? | \w+_entry_safe | min_t | max_t | clamp_t | typecheck | KMEM_CACHE
   | __builtin_va_arg | \w*_container_of | FIELD_SIZEOF | field_sizeof

@@ -15,7 +15,7 @@ from kpatch_tools.core.span import Span
 
 from .conditionals import Directive, disabled_spans
 from .macros import CANDIDATE
-from .rewrites import blank, rewrite_lines, rewrite_macro_parameters, rewrite_word
+from .rewrites import blank, rewrite_define, rewrite_lines, rewrite_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def mask(data: bytes) -> Masked:
     disabled = disabled_spans(directives, len(data))
     for directive in directives:
         if directive.name == "define":
-            rewrite_macro_parameters(out, directive.span)
+            rewrite_define(out, directive.span)
     for span in disabled:
         out[span.start : span.end] = blank(data[span.start : span.end])
     starts = [span.start for span in disabled]

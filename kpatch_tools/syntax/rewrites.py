@@ -23,6 +23,7 @@ _NOT_NEWLINE = re.compile(rb"[^\n]")
 _DELIMITER = re.compile(
     rb"""/\*.*?(?:\*/|\Z)|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[(){};]|^[ \t]*\#""", re.DOTALL | re.MULTILINE
 )
+_COMMENT = re.compile(rb"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _OPENING = re.compile(rb"[ \t]*\n?[ \t]*\(")
 _TYPE_WORD = re.compile(
     rb"\b(?:struct|union|enum|const|unsigned|signed|volatile)\b(?=\s+\w)"
@@ -90,7 +91,7 @@ def rewrite_word(data: bytes, out: bytearray, word: bytes, start: int, end: int)
     elif TYPEOF.fullmatch(word):
         out[start : close + 1] = b"int" + blank(data[start + 3 : close + 1])
     elif ITERATOR.fullmatch(word):
-        if not _begins_loop(data, close + 1):
+        if not word.startswith(b"while_") and not _begins_loop(data, close + 1):
             return None
         out[start:end] = b"while".ljust(end - start)
     elif OFFSETOF.fullmatch(word):
@@ -102,8 +103,17 @@ def rewrite_word(data: bytes, out: bytearray, word: bytes, start: int, end: int)
     return Span(start, close + 1)
 
 
-def rewrite_macro_parameters(out: bytearray, define: Span) -> None:
-    """`#define X(args...)`: the grammar knows `...` only without a name."""
+def rewrite_define(out: bytearray, define: Span) -> None:
+    """Comments in a macro's body end it for the grammar; and it knows `...` only without a name, not `args...`."""
+    body = bytes(out[define.start : define.end])
+    for comment in _COMMENT.finditer(body):
+        if not body[comment.end() :].strip():
+            continue
+        begin = define.start + comment.start()
+        text = bytearray(blank(comment.group()))
+        for line_end in re.finditer(rb"(?<= )\n", bytes(text)):
+            text[line_end.start() - 1 : line_end.start()] = b"\\"
+        out[begin : begin + len(text)] = text
     match = _VARIADIC.search(out, define.start, define.end)
     if (
         match is not None

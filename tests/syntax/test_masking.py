@@ -25,7 +25,10 @@ from kpatch_tools.syntax import find_function, mask, name_of, names_declared_by,
         ("SYSCALL_DEFINE2(f, int, a, char __user *, b)\n{\n\treturn a;\n}\n", ["SYSCALL_DEFINE2", "__user"]),
         ("static DEFINE_PER_CPU(struct a [2], b);\n", ["DEFINE_PER_CPU"]),
         ("static DEVICE_ATTR(a, 0444, show, NULL);\n", ["DEVICE_ATTR"]),
-        ("void f(void)\n{\n\tdo_each_thread(g, p) {\n\t\th(p);\n\t} while_each_thread(g, p);\n}\n", ["do_each_thread"]),
+        (
+            "void f(void)\n{\n\tdo_each_thread(g, p) {\n\t\th(p);\n\t} while_each_thread(g, p);\n}\n",
+            ["do_each_thread", "while_each_thread"],
+        ),
         ("static DECLARE_WORK(w, f);\n", ["DECLARE_WORK"]),
         ("static DECLARE_BITMAP(a, 3);\n", ["DECLARE_BITMAP"]),
         ("static RESERVE_BRK_ARRAY(pte_t, a, 3);\n", ["RESERVE_BRK_ARRAY"]),
@@ -65,6 +68,11 @@ def test_nothing_else_is_touched(source: str) -> None:
     masked = mask(source.encode())
     assert masked.data == source.encode()
     assert masked.annotations == ()
+
+
+def test_comments_in_a_macro_do_not_end_it() -> None:
+    data = mask(b"#define A /* a\n b */ \\\n\tf(); /* c */ \\\n\tg() /* d */\n").data
+    assert data == b"#define A    \\\n      \\\n\tf();         \\\n\tg() /* d */\n"
 
 
 def test_named_rest_of_macro_parameters() -> None:
