@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from kpatch_tools.app.checking import check_changes
 from kpatch_tools.app.exits import Exit, exit_of_findings
+from kpatch_tools.app.targets import kernel_at, require_files
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding
 from kpatch_tools.core.ids import ObjectId, RepoPath
@@ -34,11 +35,12 @@ class ApplyReport:
 def apply_to(tree: KernelTree, patch: Patch, revision: str, *, fuzz: int = 0) -> ApplyReport:
     """Apply `patch` to the tree at `revision`, then check the result. Nothing is written.
 
-    Raises KpatchError "unknown-revision".
+    Raises KpatchError "unknown-revision", "not-a-kernel-tree", "file-absent".
     """
-    target = tree.resolve(revision)
+    target = kernel_at(tree, revision)
     source = tree.at(target)
     result = apply_patch(patch.files, source, fuzz=fuzz)
+    require_files(source, revision, result.rejects)
     findings = () if result.rejects else check_changes(tree, source, result.changes, patch.message)
     return ApplyReport(target, patch, result, findings)
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from kpatch_tools.app.checking import check_changes
 from kpatch_tools.app.commits import mail_date
+from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
-from kpatch_tools.hooks.spec import load_hook
 from kpatch_tools.hooks.generate import Generated, Refusal, Step, generate_hook
 from kpatch_tools.hooks.presence import probe_presence
+from kpatch_tools.hooks.spec import load_hook
 from kpatch_tools.patch import Patch, Person, diff_sources
 from kpatch_tools.tree import KernelTree, Revision, Signature
 
@@ -35,7 +36,7 @@ def generate(
     "cannot-generate" with every reason where a part has no place.
     """
     spec = load_hook(hook)
-    target = tree.resolve(revision)
+    target = kernel_at(tree, revision)
     source = tree.at(target)
     presence = probe_presence(source, spec)
     if presence.state != "absent":

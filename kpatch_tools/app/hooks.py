@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.hooks import HookAtlas, find_hook_tables
 from kpatch_tools.tree import KernelTree, Revision
@@ -20,7 +21,7 @@ def survey_hooks(tree: KernelTree, revision: str, *, table: str) -> HooksReport:
 
     Raises KpatchError "unknown-revision", and "no-such-table" where the revision has no such hook table.
     """
-    resolved = tree.resolve(revision)
+    resolved = kernel_at(tree, revision)
     atlas = find_hook_tables(tree.at(resolved), table=table)
     if not atlas.tables:
         raise KpatchError(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kpatch_tools.app.exits import Exit
+from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.model import Layout, ModelRun, Verdict, run_model
@@ -40,7 +41,7 @@ def run_revision(
 
     Raises KpatchError "unknown-revision", and "patch-does-not-apply" naming the first reject.
     """
-    target = tree.resolve(revision)
+    target = kernel_at(tree, revision)
     source: BlobSource = tree.at(target)
     if patch is not None:
         result = apply_patch(patch.files, source)

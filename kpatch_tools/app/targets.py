@@ -1,0 +1,46 @@
+"""The version of the kernel that a verb works on."""
+
+from collections.abc import Sequence
+
+from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.source import BlobSource
+from kpatch_tools.patch import Reject
+from kpatch_tools.tree import KernelTree, Revision
+
+_MARKS = ("Makefile", "include/linux", "arch")
+"""What every kernel tree has had since 2.6.12, vendor imports and partial ones included, at least two of three."""
+
+
+def kernel_at(tree: KernelTree, spelled: str) -> Revision:
+    """The revision, which must hold a kernel tree.
+
+    Raises KpatchError "unknown-revision", "not-a-commit", "shallow-history", and "not-a-kernel-tree".
+    """
+    revision = tree.resolve(spelled)
+    source = tree.at(revision)
+    if sum(next(source.paths(mark), None) is not None for mark in _MARKS) < 2:
+        raise KpatchError(
+            "not-a-kernel-tree",
+            f"{spelled} of {tree.path} holds no kernel source",
+            hint="name the kernel's repository with --repo PATH, or set KPT_LINUX_GIT and stand outside of this one",
+        )
+    return revision
+
+
+def require_files(source: BlobSource, spelled: str, rejects: Sequence[Reject]) -> None:
+    """Raises KpatchError "file-absent" where a patch changes a file that the target does not have.
+
+    The hint names files of the same name elsewhere in the target.
+    """
+    absent = next((reject.file.path for reject in rejects if reject.code == "file-absent"), None)
+    if absent is None:
+        return
+    name = "/" + absent.rpartition("/")[2]
+    near = [path for path in source.paths() if ("/" + path).endswith(name)][:3]
+    raise KpatchError(
+        "file-absent",
+        f"{spelled} has no file {absent}",
+        hint=f"of that name it has {', '.join(near)}"
+        if near
+        else "is the change needed there at all? kpt backport says",
+    )
