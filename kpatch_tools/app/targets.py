@@ -42,5 +42,5 @@ def require_files(source: BlobSource, spelled: str, rejects: Sequence[Reject]) -
         f"{spelled} has no file {absent}",
         hint=f"of that name it has {', '.join(near)}"
         if near
-        else "is the change needed there at all? kpt backport says",
+        else "kpt backport says whether it is needed there",
     )
