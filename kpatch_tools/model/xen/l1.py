@@ -1,17 +1,20 @@
 """L1 entries and the frames they map."""
 
 from array import array
+from itertools import compress
 
-from kpatch_tools.model.machine import PAT, PCD, PRESENT, PWT, RW, USER, mfn_of
+from kpatch_tools.model.machine import GLOBAL, PAGE_SHIFT, PAGE_SIZE, PAT, PCD, PRESENT, PWT, RW, USER, mfn_of
 from kpatch_tools.model.machine.entry import MFN_MASK
-from kpatch_tools.model.machine.geometry import PAGE_SHIFT
+from kpatch_tools.model.machine.geometry import WORDS_PER_PAGE
 
 from .domain import DOMID_SELF
 from .pte import CACHE_ATTRS, GNTTAB, GUEST_KERNEL, INVALID_MFN, L1_DISALLOWED, adjust_l1, flag_word
 from .refusal import Errno, RuleId
 from .state import XenState
 
-_PLAIN_RW = RW | GNTTAB
+_RW_BIT, _USER_BIT, _GUEST_KERNEL_BIT, _GNTTAB_BIT = (
+    flag.bit_length() - 1 for flag in (RW, USER, GUEST_KERNEL, GNTTAB)
+)
 
 
 def get_page_from_l1e(xen: XenState, entry: int, pg_owner: int = DOMID_SELF) -> int:
@@ -93,32 +96,63 @@ def promote_l1_table(xen: XenState, mfn: int) -> int:
     """Rule validate-l1: take what every present entry needs, or take nothing and return the outcome code.
 
     The entries are stored adjusted. Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#promote_l1_table.
-    Written for speed: thousands of tables of 512 entries; the common entry (writable, of a plain frame) is handled in
-    the loop, everything else by `get_page_from_l1e`.
     """
+    if xen.geometry.entry_words == 1 and promote_plain_table(xen, mfn):
+        return 0
+    return promote_each_entry(xen, mfn)
+
+
+def promote_each_entry(xen: XenState, mfn: int) -> int:
+    """Validate an L1 table entry by entry, as Xen does."""
     entries = read_entries(xen, mfn)
-    writable, base, size = xen.writable, xen.base, xen.size
+    outcome = 0
     for slot, entry in enumerate(entries):
         if not entry & PRESENT:
             continue
-        index = ((entry >> PAGE_SHIFT) & MFN_MASK) - base
-        if entry & _PLAIN_RW == RW and 0 <= index < size and writable[index] >= 0:
-            writable[index] += 1
-        else:
-            outcome = get_page_from_l1e(xen, entry)
-            if outcome < 0:
-                xen.refuse(RuleId.VALIDATE_L1, f"Failure {int(outcome)} in promote_l1_table: slot {slot:#x}", mfn)
-                for taken in reversed(entries[:slot]):
-                    put_page_from_l1e(xen, taken)
-                write_entries(xen, mfn, entries)
-                return outcome
-            entry ^= outcome
-        if not entry & USER:
-            entries[slot] = entry | (GUEST_KERNEL | USER)
-        else:
-            entries[slot] = adjust_l1(entry)
+        outcome = get_page_from_l1e(xen, entry)
+        if outcome < 0:
+            xen.refuse(RuleId.VALIDATE_L1, f"Failure {int(outcome)} in promote_l1_table: slot {slot:#x}", mfn)
+            for taken in reversed(entries[:slot]):
+                put_page_from_l1e(xen, taken)
+            break
+        entries[slot] = adjust_l1(entry ^ outcome)
     write_entries(xen, mfn, entries)
-    return 0
+    return min(outcome, 0)
+
+
+_ONES = sum(1 << 64 * slot for slot in range(WORDS_PER_PAGE))
+"""1 in every 64-bit lane of a page."""
+
+
+def promote_plain_table(xen: XenState, mfn: int) -> bool:
+    """Validate an L1 table whose present entries all map frames of the domain writable; else False, nothing done.
+
+    Nearly all of the thousands of tables of a direct mapping are such, so this is worth a trick: the page is one
+    number of 512 lanes, and what can be said of all lanes is said at once. Same result as `promote_each_entry`.
+    """
+    frame = xen.memory.frame(mfn)
+    page = int.from_bytes(frame, "little")
+    present = page & _ONES
+    if present & ~(page >> _RW_BIT) or present & page >> _GNTTAB_BIT:
+        return False
+    mfns = memoryview((page >> PAGE_SHIFT & present * MFN_MASK).to_bytes(PAGE_SIZE, "little")).cast("Q").tolist()
+    if present != _ONES:
+        mfns = list(compress(mfns, present.to_bytes(PAGE_SIZE, "little")[::8]))
+    if not mfns:
+        return True
+    writable, base = xen.writable, xen.base
+    if min(mfns) < base or max(mfns) >= base + xen.size:
+        return False
+    indices = [number - base for number in mfns]
+    if min(map(writable.__getitem__, indices)) < 0:
+        return False
+    for index in indices:
+        writable[index] += 1
+    user = present & page >> _USER_BIT
+    kernel = user & page >> _GUEST_KERNEL_BIT
+    adjusted = page | (present ^ user) * (GUEST_KERNEL | USER) | (user ^ kernel) * GLOBAL
+    frame.cast("B")[:] = adjusted.to_bytes(PAGE_SIZE, "little")
+    return True
 
 
 def demote_l1_table(xen: XenState, mfn: int) -> None:
