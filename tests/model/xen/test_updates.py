@@ -11,19 +11,24 @@ from kpatch_tools.model.machine import (
     REAL,
     RW,
     USER,
+    Geometry,
+    GuestMemory,
     NotPresent,
     PtwrRefused,
     ReadOnlyWrite,
     entry_of,
 )
 from kpatch_tools.model.xen import (
+    DOMID_IO,
     MMU_MACHPHYS_UPDATE,
     MMU_PT_UPDATE_PRESERVE_AD,
     MMUEXT_NEW_BASEPTR,
     MMUEXT_SET_LDT,
+    Domain,
     Errno,
     FrameState,
     FrameType,
+    Xen,
 )
 
 READ_WRITE = PRESENT | RW | USER
@@ -337,6 +342,41 @@ def test_single_descriptors_can_be_updated(guest: Any) -> None:
     assert guest.xen.update_descriptor(guest.mfn(FREE) << 12 | 4, CODE) == Errno.EINVAL
     assert guest.xen.update_descriptor(guest.mfn(FREE) << 12, TSS) == Errno.EINVAL
     assert guest.xen.update_descriptor(0x123 << 12, CODE) == Errno.EINVAL
+
+
+# --- odds
+
+
+def test_a_change_of_flags_above_l1_takes_no_reference(guest: Any) -> None:
+    before = guest.state(guest.L1)
+    for flags in (ACCESSED, DIRTY, 1 << 9, 1 << 63, 1 << 52):
+        assert guest.update(guest.L2, 0, guest.entry(guest.L1, READ_WRITE | flags)) == 0
+        assert guest.get(guest.L2, 0) & flags
+    assert guest.state(guest.L1) == before
+
+
+def test_other_domains_page_tables_are_out_of_reach(guest: Any) -> None:
+    """Operations in another domain's name, the I/O domain's included, get no base pointer and no upper entry."""
+    assert guest.xen.mmuext(MMUEXT_NEW_BASEPTR, guest.mfn(guest.L4), 0, DOMID_IO) == Errno.EPERM
+    pointer = guest.mfn(guest.L2) << 12
+    assert guest.xen.mmu_update(pointer, guest.entry(guest.L1), DOMID_IO) == Errno.EINVAL
+
+
+def test_a_scaled_tables_padding_is_plain_memory() -> None:
+    """On a scaled machine an entry is as large as its C type; Xen's rules are about its first word."""
+    scaled = Geometry(level_bits=3, entry_words=64, reserved_l4_slots=range(4, 5))
+    memory = GuestMemory(scaled)
+    xen = Xen(memory, Domain(nr_pages=8))
+    frames = [xen.p2m(pfn) or 0 for pfn in range(8)]
+    for table in range(3):
+        memory.frame(frames[table])[0] = entry_of(frames[table + 1], READ_WRITE)
+    memory.frame(frames[3])[64] = entry_of(frames[3], READ_ONLY)
+    assert xen.mmuext(MMUEXT_NEW_BASEPTR, frames[0]) == 0
+    memory.accessors()["st8"](0x1008, 0x1234_5007)
+    assert xen.mmu_update((frames[3] << 12) + 16, 0x1234_5007) == 0
+    assert memory.frame(frames[3])[1] == memory.frame(frames[3])[2] == 0x1234_5007
+    memory.accessors()["st8"](0x1000, entry_of(frames[5], READ_WRITE))
+    assert xen.frame_state(frames[5]).count == 1
 
 
 # --- for explanations
