@@ -30,6 +30,9 @@ class Verdict(StrEnum):
     NOT_RUN = "not-run"
 
 
+_CHECKED = 0x000F_FFFF_FFFF_F000 | PRESENT | RW
+
+
 @dataclass(frozen=True, slots=True)
 class EndState:
     """What a sweep over all memory found; pfns in ascending order.
@@ -47,18 +50,23 @@ class EndState:
 def sweep(guest: Guest) -> EndState:
     """Try every page that the kernel believes free, as a writer would: present, the right frame, writable."""
     taken = _taken(guest)
+    p2m = guest.xen.p2m
     free = 0
     read_only: list[Pfn] = []
     unreachable: list[Pfn] = []
-    for pfn, entry in _free_entries(guest, taken):
-        expected = guest.xen.p2m(pfn)
-        if expected is None:
-            continue
-        free += 1
-        if not entry & PRESENT or mfn_of(entry) != expected:
-            unreachable.append(Pfn(pfn))
-        elif not entry & RW:
-            read_only.append(Pfn(pfn))
+    for first, writable, entries in _free_tables(guest, taken):
+        for pfn, entry in enumerate(entries, first):
+            if taken[pfn]:
+                continue
+            frame = p2m(pfn)
+            if frame is None:
+                continue
+            free += 1
+            if entry & _CHECKED != frame << PAGE_SHIFT | PRESENT | RW or not writable:
+                if entry & PRESENT and mfn_of(entry) == frame:
+                    read_only.append(Pfn(pfn))
+                else:
+                    unreachable.append(Pfn(pfn))
     unreserved = []
     for mfn, _ in guest.xen.live_tables():
         table = guest.xen.m2p(mfn)
@@ -96,8 +104,11 @@ def _taken(guest: Guest) -> bytearray:
     return taken
 
 
-def _free_entries(guest: Guest, taken: bytearray) -> Iterator[tuple[int, int]]:
-    """(pfn, its direct-map entry) for every free page; 0 where there is no entry."""
+def _free_tables(guest: Guest, taken: bytearray) -> Iterator[tuple[int, bool, tuple[int, ...]]]:
+    """The direct-map entries of memory, table by table, where a page is free.
+
+    The first pfn, whether the levels above allow writes, and the entries (0 where there is none).
+    """
     geometry = guest.memory.geometry
     for start, past in memory_ranges(guest):
         first, last = -(-start // PAGE_SIZE), min(past // PAGE_SIZE, len(taken))
@@ -106,7 +117,5 @@ def _free_entries(guest: Guest, taken: bytearray) -> Iterator[tuple[int, int]]:
         low, high = (geometry.page_offset + (pfn << PAGE_SHIFT) for pfn in (first, last))
         for leaf in guest.memory.paging.leaves(low, high):
             pfn = (leaf.va - geometry.page_offset) >> PAGE_SHIFT
-            writable = ~0 if leaf.writable else ~RW
-            for number, entry in enumerate(leaf.entries, pfn):
-                if not taken[number]:
-                    yield number, entry & writable
+            if taken.find(0, pfn, pfn + len(leaf.entries)) >= 0:
+                yield pfn, leaf.writable, leaf.entries

@@ -1,5 +1,6 @@
 """The program under test, its memory and its hypervisor, as the boot and its primitives reach them."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -57,6 +58,13 @@ class Guest:
     def has(self, *functions: str) -> bool:
         """Whether the tree defines all of them."""
         return all(self.program.has_function(name) for name in functions)
+
+    def mentions(self, function: str, name: str) -> bool:
+        """Whether the tree defines `function` and its body names `name`."""
+        definition = self.program.index.function(function) if self.has(function) else None
+        if definition is None:
+            return False
+        return re.search(rb"\b" + name.encode() + rb"\b", definition.node.text or b"") is not None
 
     def call(self, function: str, *arguments: int) -> int:
         return self.program.call(function, *arguments)
@@ -134,9 +142,8 @@ class Guest:
 
     def frame_of(self, pfn: int) -> int:
         """The frame that the kernel's own table has for `pfn`, or INVALID_P2M_ENTRY."""
-        updated = self.p2m_updates.get(pfn)
-        if updated is not None:
-            return updated
+        if pfn in self.p2m_updates:
+            return self.p2m_updates[pfn]
         mfn = self.xen.p2m(pfn)
         return INVALID_P2M_ENTRY if mfn is None else mfn
 

@@ -95,11 +95,26 @@ def size_memory(boot: Boot) -> None:
         low = guest.call("e820_end_of_low_ram_pfn")
     guest.set("max_low_pfn", low)
     guest.call_if_defined("early_alloc_pgt_buf", "reserve_brk")
+    _clean_up_image_mapping(boot)
     # v3.9 maps from the top down and allows itself only the first megabyte before (5c51bdbe4c7).
     whole = guest.has("init_mem_mapping")
     _set_allocation_limit(guest, _ISA_END if whole else guest.get("max_pfn_mapped") << PAGE_SHIFT)
     guest.call("memblock_x86_fill")
     guest.call_if_defined("trim_platform_memory_ranges", "trim_low_memory_range")
+
+
+def _clean_up_image_mapping(boot: Boot) -> None:
+    """cleanup_highmap, where setup_arch calls it: until e5f15b45ddf (v2.6.39-rc1) only the native entry point did.
+
+    What the kernel goes on using at the image's mapping must have survived: its p2m list, which every pfn_to_mfn reads.
+    """
+    guest, structures = boot.guest, boot.structures
+    assert structures is not None
+    if not guest.has("cleanup_highmap") or not guest.mentions("setup_arch", "cleanup_highmap"):
+        return
+    guest.call("cleanup_highmap")
+    for address in range(structures.p2m, structures.start_info, PAGE_SIZE):
+        guest.load(address)
 
 
 def map_memory(boot: Boot) -> None:
