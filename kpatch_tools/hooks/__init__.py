@@ -5,6 +5,7 @@ from .cause import Cause, CauseState, Evidence, probe_cause
 from .completion import Completion, Undefined, complete_hook, recognise_hook
 from .features import Features, Lack, Need, probe_features
 from .generate import Generated, Refusal, Step, Upstream, generate_hook
+from .listing import TableName, list_hook_tables
 from .parts import HookPart
 from .presence import Part, Presence, PresenceState, probe_presence
 from .removal import remove_hook
@@ -34,11 +35,13 @@ __all__ = [
     "Refusal",
     "Slot",
     "Step",
+    "TableName",
     "Undefined",
     "Upstream",
     "complete_hook",
     "find_hook_tables",
     "generate_hook",
+    "list_hook_tables",
     "load_hook",
     "probe_cause",
     "probe_features",

@@ -13,7 +13,7 @@ _PLAIN = rb"""
   | __attribute_const__ | __read_mostly | __ro_after_init | __sched | __lockfunc | __kprobes | __irq_entry
   | __softirq_entry | __cacheline_aligned(?:_in_smp)? | ____cacheline_aligned(?:_in_smp)?
   | ____cacheline_internodealigned_in_smp | __page_aligned_(?:data|bss) | __nosavedata | __vsyscall_fn
-  | __vsyscall_gtod_data | __section_vsyscall_gtod_data
+  | __section_vsyscall_gtod_data
   | __extension__ | __nostackprotector | __noinline | __latent_entropy | __randomize_layout
 """
 _WITH_ARGUMENTS = rb"""
