@@ -4,6 +4,7 @@ from .answer import Answer, Part
 from .change import Change, change_of_patch
 from .commit_job import Job, backport_change
 from .history import find_tips, read_change
+from .hook_job import HookJob, backport_hook, settle_hook
 from .outcome import Evidence, HunkResult, Outcome, Pick, RelatedCommit
 from .ports import Modelling, Ports, Proposal
 from .presence import ChangePresence, ChangeState, judge_change
@@ -15,6 +16,7 @@ __all__ = [
     "ChangePresence",
     "ChangeState",
     "Evidence",
+    "HookJob",
     "HunkResult",
     "Job",
     "LayoutVerdict",
@@ -28,8 +30,10 @@ __all__ = [
     "RelatedCommit",
     "Verdict",
     "backport_change",
+    "backport_hook",
     "change_of_patch",
     "find_tips",
     "judge_change",
     "read_change",
+    "settle_hook",
 ]

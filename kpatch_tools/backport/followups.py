@@ -9,12 +9,13 @@ from kpatch_tools.tree import CommitData, KernelTree
 
 from .change import Change
 from .functions import find_functions
-from .history import read_change
+from .history import read_change, touches_only
 from .inverse import reverts
 from .lines import normal_line
 from .outcome import RelatedCommit, State
 from .presence import ChangeState, judge_change
 from .sites import Site, find_sites, is_strong
+from .trail import follow_files
 
 ABBREVIATION = 8
 """Ids are cited with at least so many digits; fewer are too often something else."""
@@ -35,8 +36,9 @@ def find_followups(
     for commit, why in _speaking(tree, change, tips):
         found[commit.oid] = commit, why
     added = AddedCode.of(change)
-    for commit in tree.walk(include=tips, exclude=[change.commit], paths=change.touched):
-        if len(commit.parents) != 1 or upstream_reference(commit.message):
+    origin = tree.commit(change.commit)
+    for commit in follow_files(tree, tips=tips, paths=change.touched, until=origin):
+        if not touches_only(tree, commit, change.touched) or upstream_reference(commit.message):
             continue
         later = read_change(tree, commit)
         if reverts(later, change):

@@ -1,14 +1,17 @@
 """Reads changes out of a repository's history."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from kpatch_tools.core.errors import KpatchError
-from kpatch_tools.core.ids import ObjectId
+from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.patch import patch_of_commit
 from kpatch_tools.tree import CommitData, KernelTree
 
 from .change import Change
+
+MOST_FILES = 100
+"""A commit of more files is a tree-wide conversion or an import: nobody takes it to get another one in."""
 
 
 def read_change(tree: KernelTree, commit: CommitData) -> Change:
@@ -33,11 +36,12 @@ def read_change(tree: KernelTree, commit: CommitData) -> Change:
     return Change(commit.subject, commit.message, files, commit.oid, before, after)
 
 
-def read_changes(tree: KernelTree, commits: Iterable[CommitData]) -> Iterator[Change]:
-    """The changes of all but merges and roots."""
-    for commit in commits:
-        if len(commit.parents) == 1:
-            yield read_change(tree, commit)
+def touches_only(tree: KernelTree, commit: CommitData, paths: Collection[RepoPath]) -> bool:
+    """Whether a commit that is no merge changes nothing but `paths`: told from the trees, before any file is read.
+
+    A vendor's import is one commit of forty thousand files.
+    """
+    return len(commit.parents) == 1 and all(change.path in paths for change in tree.changes(commit.oid))
 
 
 def find_candidates(
@@ -51,7 +55,11 @@ def find_candidates(
     if not parents or tree.merge_base(target, parents[0]) is None:
         return ()
     commits = tree.walk(include=[parents[0]], exclude=[target], paths=paths, reverse=True)
-    return tuple(read_changes(tree, commits))
+    return tuple(read_change(tree, commit) for commit in commits if _is_small(tree, commit))
+
+
+def _is_small(tree: KernelTree, commit: CommitData) -> bool:
+    return len(commit.parents) == 1 and len(tree.changes(commit.oid)) <= MOST_FILES
 
 
 def find_tips(tree: KernelTree) -> tuple[ObjectId, ...]:

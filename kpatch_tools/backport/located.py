@@ -7,7 +7,7 @@ from kpatch_tools.patch import patch_id, upstream_reference
 from kpatch_tools.tree import CommitData, KernelTree
 
 from .change import Change
-from .history import read_change
+from .history import read_change, touches_only
 from .inverse import reverts
 from .outcome import Evidence
 
@@ -29,7 +29,7 @@ def _claims(tree: KernelTree, change: Change, target: ObjectId, exclude: list[Ob
         reference = upstream_reference(commit.message)
         if reference and change.commit is not None and change.commit.startswith(reference):
             yield Evidence("upstream-reference", f"{name} says that it is this commit", commit=commit.oid)
-        elif patch_id(read_change(tree, commit).files) == wanted:
+        elif touches_only(tree, commit, change.touched) and patch_id(read_change(tree, commit).files) == wanted:
             yield Evidence("same-patch-id", f"{name} makes the same change", commit=commit.oid)
         elif commit.subject == change.subject:
             yield Evidence("same-subject", f"{name} has the same subject", commit=commit.oid)
@@ -38,6 +38,6 @@ def _claims(tree: KernelTree, change: Change, target: ObjectId, exclude: list[Ob
 def find_revert(tree: KernelTree, change: Change, *, target: ObjectId, since: ObjectId) -> CommitData | None:
     """The commit of the target's history after `since` that took the change back; None if there is none."""
     for commit in tree.walk(include=[target], exclude=[since], paths=change.touched):
-        if len(commit.parents) == 1 and reverts(read_change(tree, commit), change):
+        if touches_only(tree, commit, change.touched) and reverts(read_change(tree, commit), change):
             return commit
     return None

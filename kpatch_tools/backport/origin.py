@@ -5,16 +5,18 @@ No commit id is known beforehand, so a rewritten history gives its own answer.
 
 from collections.abc import Callable, Sequence
 
-from kpatch_tools.core.ids import ObjectId
+from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.patch import upstream_reference
 from kpatch_tools.tree import CommitData, KernelTree
+
+from .trail import follow_files
 
 Present = Callable[[BlobSource], bool]
 
 
 def find_origin(
-    tree: KernelTree, *, target: ObjectId, tips: Sequence[ObjectId], present: Present, paths: Sequence[str]
+    tree: KernelTree, *, target: ObjectId, tips: Sequence[ObjectId], present: Present, paths: Sequence[RepoPath]
 ) -> CommitData | None:
     """The commit that brought what `present` tests, in one of `paths`; None if no history here has it.
 
@@ -22,14 +24,14 @@ def find_origin(
     it was taken from upstream is not the origin; of several, the one whose history parts last from the target's counts.
     """
     if present(tree.at(target)):
-        for commit in tree.walk(include=[target], paths=paths):
+        for commit in follow_files(tree, tips=[target], paths=paths):
             if _brings(tree, commit, present):
                 if not upstream_reference(commit.message):
                     return commit
                 break  # a backport: its original is elsewhere
     found = [
         commit
-        for commit in tree.walk(include=tips, exclude=[target], paths=paths)
+        for commit in follow_files(tree, tips=tips, paths=paths)
         if _brings(tree, commit, present) and not upstream_reference(commit.message)
     ]
     if not found:

@@ -1,0 +1,295 @@
+"""Use case, the main job: a hook, a commit or a patch for another version; then, only if asked, files or a branch."""
+
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kpatch_tools.app.apply import author_signature
+from kpatch_tools.app.checking import check_changes
+from kpatch_tools.app.report import BackportReport, PatchFile
+from kpatch_tools.app.targets import kernel_at
+from kpatch_tools.backport import (
+    Answer,
+    Change,
+    Evidence,
+    HookJob,
+    Job,
+    Modelling,
+    Outcome,
+    Ports,
+    Proposal,
+    backport_change,
+    backport_hook,
+    change_of_patch,
+    read_change,
+    settle_hook,
+)
+from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.finding import Finding
+from kpatch_tools.core.ids import ObjectId
+from kpatch_tools.core.source import Overlay
+from kpatch_tools.hooks.presence import PresenceState, probe_presence
+from kpatch_tools.hooks.spec import HOOKS, HookSpec, load_hook
+from kpatch_tools.patch import Patch, Person, diff_sources, format_date, format_patch, patch_id, upstream_reference
+from kpatch_tools.tree import KernelTree, Revision, Signature
+
+
+@dataclass(frozen=True, slots=True)
+class BackportRequest:
+    """What was asked for.
+
+    `subject` is the name of a bundled hook, a revision, or a Patch. `out` is a folder for mails (None: no files; the
+    mails themselves are in the report if `mails` is set), `branch` a new branch for the commits. `when` and `offset`
+    are the moment, in seconds since the epoch and minutes east of UTC.
+    """
+
+    target: str
+    subject: str | Patch = HOOKS[0]
+    out: Path | None = None
+    mails: bool = False
+    branch: str | None = None
+    force: bool = False
+    split: bool = False
+    dry_run: bool = False
+    when: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """`spelled` is how to name it on the command line, `author` None for the user's own."""
+
+    spelled: str
+    title: str
+    author: Signature | None
+    hook: HookSpec | None
+    change: Change | None
+
+
+def backport(
+    request: BackportRequest,
+    tree: KernelTree,
+    *,
+    model: Modelling,
+    progress: Callable[[str], None] = lambda _: None,
+) -> BackportReport:
+    """Do the main job. Nothing is written unless files or a branch were asked for, and then only of a clean result.
+
+    KpatchError: unknown-revision, merge-commit, root-commit, not-a-kernel-tree, branch-exists, no-identity,
+    read-only-repository, existing-file, shallow-history.
+    """
+    target = kernel_at(tree, request.target)
+    subject = _read_subject(request, tree)
+    writing = (request.out is not None or request.branch is not None or request.mails) and not request.dry_run
+    identity = tree.identity() if writing else None
+
+    def check(proposal: Proposal) -> tuple[Finding, ...]:
+        return check_changes(tree, proposal.before, proposal.changes, proposal.message)
+
+    answer = _answer(request, tree, target, subject, Ports(check, model, progress))
+    report = BackportReport(
+        subject=subject.title,
+        target=target.describe if target.describe != target.oid[:12] else request.target,
+        target_commit=target.oid,
+        answer=answer,
+        next_command=_next(request, subject, answer),
+        warnings=_warnings(request, answer),
+        dry_run=request.dry_run,
+    )
+    if identity is None or not answer.parts or not answer.clean:
+        return report
+    return _write(request, tree, report, subject, replace(identity, when=request.when, offset=request.offset))
+
+
+def _read_subject(request: BackportRequest, tree: KernelTree) -> _Subject:
+    if isinstance(request.subject, Patch):
+        return _patch_subject(request.subject, tree)
+    if request.subject in HOOKS:
+        spec = load_hook(request.subject)
+        return _Subject(spec.name, f"hook {spec.path}", None, spec, None)
+    commit = tree.commit(_resolve_subject(tree, request.subject))
+    title = f'{commit.oid[:12]} ("{commit.subject}")'
+    return _Subject(request.subject, title, commit.author, None, read_change(tree, commit))
+
+
+def _resolve_subject(tree: KernelTree, spelled: str) -> ObjectId:
+    try:
+        return tree.resolve(spelled).oid
+    except KpatchError as error:
+        if error.code != "unknown-revision":
+            raise
+        hint = f"{error.hint}; bundled hooks are {', '.join(HOOKS)}; a patch is named by its file"
+        raise KpatchError(error.code, error.message, hint=hint) from error
+
+
+def _patch_subject(patch: Patch, tree: KernelTree) -> _Subject:
+    """A mail that says which commit it was made from, and is that commit, is treated as the commit."""
+    change = change_of_patch(patch)
+    if patch.commit is not None and tree.has_object(patch.commit):
+        commit = tree.commit(patch.commit)
+        known = read_change(tree, commit) if len(commit.parents) == 1 else None
+        if known is not None and patch_id(known.files) == patch_id(patch.files):
+            change = replace(known, message=patch.message)
+    author = author_signature(patch, Signature("", "")) if patch.author is not None else None
+    return _Subject("PATCH", f'patch "{patch.subject}"' if patch.subject else "patch", author, None, change)
+
+
+def _answer(request: BackportRequest, tree: KernelTree, target: Revision, subject: _Subject, ports: Ports) -> Answer:
+    if subject.hook is not None:
+        return backport_hook(HookJob(tree, subject.hook, target, ports, request.force, request.split))
+    change = subject.change
+    assert change is not None, "a subject is a hook or a change"
+    job = Job(tree, change, _message(change), target, ports, request.force)
+    spec = _brought_hook(change)
+    if spec is not None:
+        settled = settle_hook(HookJob(tree, spec, target, ports, request.force), origin=change)
+        if settled is not None:
+            return settled
+    return _with_completion(backport_change(job), job)
+
+
+def _brought_hook(change: Change) -> HookSpec | None:
+    """The bundled hook that this very change introduces: then more is known about it than its lines."""
+    if change.before is None or change.after is None:
+        return None
+    for spec in map(load_hook, HOOKS):
+        if spec.table_header not in change.touched:
+            continue
+        if (
+            probe_presence(change.before, spec).state == "absent"
+            and probe_presence(change.after, spec).state == "present"
+        ):
+            return spec
+    return None
+
+
+def _with_completion(answer: Answer, job: Job) -> Answer:
+    """Say so where a patch is only a part of a bundled hook: what it lacks can be written for the target."""
+    changes = answer.parts[0].changes if answer.parts else {}
+    for spec in map(load_hook, HOOKS):
+        if not {spec.override_file, spec.table_header, spec.call_file} & set(changes):
+            continue
+        if probe_presence(job.source, spec).state is not PresenceState.ABSENT:
+            continue
+        result = probe_presence(Overlay(job.source, changes), spec)
+        if result.state is not PresenceState.PARTIAL:
+            continue
+        missing = ", ".join(f"{part.name} ({part.file})" for part in result.missing)
+        said = Evidence("incomplete-patch", f"the patch is a part of the bundled hook {spec.name}; it lacks: {missing}")
+        return replace(answer, evidence=(*answer.evidence, said))
+    return answer
+
+
+def _message(change: Change) -> bytes:
+    """The change's own message, with the line that says which upstream commit it is."""
+    if change.commit is None or upstream_reference(change.message):
+        return change.message
+    subject, _, body = change.message.lstrip(b"\n").partition(b"\n\n")
+    return subject.rstrip(b"\n") + b"\n\ncommit " + change.commit.encode() + b" upstream.\n\n" + body
+
+
+def _warnings(request: BackportRequest, answer: Answer) -> tuple[str, ...]:
+    warnings = [
+        f'follow-up {one.commit[:12]} ("{one.subject}") is missing in {request.target}: {one.why}'
+        for one in answer.followups
+        if one.state == "missing" and answer.outcome in (Outcome.ALREADY_PRESENT, Outcome.BACKPORTED)
+    ]
+    warnings += [one.message for one in answer.evidence if one.id in ("incomplete-patch", "repaired")]
+    return tuple(warnings)
+
+
+def _next(request: BackportRequest, subject: _Subject, answer: Answer) -> str:
+    target = shlex.quote(request.target)
+    again = f"kpt backport {shlex.quote(subject.spelled)} --to"
+    if any(one.id == "incomplete-patch" for one in answer.evidence):
+        return f"kpt backport {HOOKS[0]} --to {target}"
+    if answer.prerequisites:
+        return _with_prerequisites_first(request, answer, again)
+    if answer.outcome is Outcome.BACKPORTED:
+        if request.branch is not None:
+            return f"git log -p --reverse {target}..{shlex.quote(request.branch)}"
+        if request.out is not None:
+            return f"git am {shlex.quote(str(request.out))}/*.patch"
+        return f"{again} {target} -o patches"
+    missing = [one for one in answer.followups if one.state == "missing"]
+    if answer.outcome is Outcome.ALREADY_PRESENT and missing:
+        return f"kpt backport {missing[0].commit[:12]} --to {target}"
+    if answer.outcome is Outcome.CONFLICT and subject.change is not None and subject.change.commit is not None:
+        return f"git switch -c backport {target} && git cherry-pick -x {subject.change.commit[:12]}"
+    if answer.outcome in (Outcome.NOT_AFFECTED, Outcome.PARTIALLY_PRESENT):
+        return f"{again} {target} --force"
+    return f"kpt model --rev {target}"
+
+
+def _with_prerequisites_first(request: BackportRequest, answer: Answer, again: str) -> str:
+    """Each prerequisite onto a branch of its own, then the subject onto the last; by itself none need be flawless."""
+    name = "kpt/" + re.sub(r"[^A-Za-z0-9.]+", "-", request.target)
+    steps, base = [], shlex.quote(request.target)
+    for number, one in enumerate(answer.prerequisites, start=1):
+        steps.append(f"kpt backport {one.commit[:12]} --to {base} --branch {name}-{number} --force")
+        base = f"{name}-{number}"
+    return "; ".join((*steps, f"{again} {base}"))
+
+
+def _write(
+    request: BackportRequest, tree: KernelTree, report: BackportReport, subject: _Subject, identity: Signature
+) -> BackportReport:
+    author = subject.author or identity
+    patches = _mails(tree, report, author)
+    commits: list[ObjectId] = []
+    if request.branch is not None:
+        base = report.target_commit
+        for number, part in enumerate(report.answer.parts, start=1):
+            is_last = number == len(report.answer.parts)
+            base = tree.write(
+                base=base,
+                changes=part.changes,
+                message=part.message,
+                author=author,
+                committer=identity,
+                ref=request.branch if is_last else None,
+            )
+            commits.append(base)
+    files = _save(request.out, patches) if request.out is not None else ()
+    return replace(report, patches=patches, files=files, branch=request.branch, commits=tuple(commits))
+
+
+def _mails(tree: KernelTree, report: BackportReport, author: Signature) -> tuple[PatchFile, ...]:
+    source = Overlay(tree.at(report.target_commit), {})
+    total = len(report.answer.parts)
+    mails = []
+    for number, part in enumerate(report.answer.parts, start=1):
+        files = diff_sources(source, part.changes)
+        subject = part.message.lstrip(b"\n").partition(b"\n")[0].decode("utf-8", "surrogateescape")
+        patch = Patch(
+            files,
+            part.message,
+            subject,
+            Person(author.name, author.email),
+            format_date(author.when, author.offset),
+        )
+        data = format_patch(patch, number=(number, total) if total > 1 else None)
+        mails.append(PatchFile(f"{number:04}-{_slug(subject)}.patch", data))
+        source = Overlay(source.base, {**source.changes, **part.changes})
+    return tuple(mails)
+
+
+def _slug(subject: str) -> str:
+    """As git format-patch names files."""
+    return re.sub(r"\.+$", "", re.sub(r"[^A-Za-z0-9._]+", "-", subject).strip("-"))[:52].strip("-.") or "patch"
+
+
+def _save(folder: Path, patches: tuple[PatchFile, ...]) -> tuple[str, ...]:
+    """All files, or an error before the first."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        paths = [folder / patch.name for patch in patches]
+        for path, patch in zip(paths, patches, strict=True):
+            partial = path.with_name(f".{path.name}.part")
+            partial.write_bytes(patch.data)
+            partial.replace(path)
+    except OSError as error:
+        raise KpatchError("cannot-write", f"{folder}: {error.strerror}", hint="name another folder with -o") from error
+    return tuple(str(path) for path in paths)

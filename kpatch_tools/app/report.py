@@ -1,0 +1,130 @@
+"""What the main job reports: one frozen value with the fields of the command line's contract, and its exit code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kpatch_tools.backport import Answer, ModelResult, Outcome, RelatedCommit, Verdict
+from kpatch_tools.core.finding import Status
+from kpatch_tools.core.hunkclass import HunkClass, worst_class
+from kpatch_tools.core.ids import ObjectId, RepoPath
+
+from .exits import Exit
+
+
+@dataclass(frozen=True, slots=True)
+class PatchFile:
+    """One mail that `git am` takes: its suggested name, and its bytes."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BackportReport:
+    """The answer of the main job, and what was written because it was asked for.
+
+    `subject` and `target` are for people, `target_commit` is what the target resolved to. `patches` are the result as
+    mails, empty unless patches were asked for; `commits` and `branch` likewise. `next_command` is the exact command to
+    run next.
+    """
+
+    subject: str
+    target: str
+    target_commit: ObjectId
+    answer: Answer
+    next_command: str
+    warnings: tuple[str, ...] = ()
+    patches: tuple[PatchFile, ...] = ()
+    files: tuple[str, ...] = ()
+    branch: str | None = None
+    commits: tuple[ObjectId, ...] = ()
+    dry_run: bool = False
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.answer.outcome
+
+    @property
+    def worst(self) -> HunkClass:
+        """The class of the whole: its worst hunk's."""
+        return worst_class(hunk.kind for hunk in self.answer.hunks)
+
+    @property
+    def changes(self) -> Mapping[RepoPath, bytes | None]:
+        """The result's complete new contents against the target; None deletes."""
+        changes: dict[RepoPath, bytes | None] = {}
+        for part in self.answer.parts:
+            changes.update(part.changes)
+        return changes
+
+    @property
+    def exit(self) -> Exit:
+        return exit_of_backport(self)
+
+
+_DONE = (Outcome.ALREADY_PRESENT, Outcome.NOT_AFFECTED, Outcome.SUPERSEDED)
+_PERSON = (Outcome.CONFLICT, Outcome.NEEDS_PREREQUISITE, Outcome.PARTIALLY_PRESENT)
+
+
+def exit_of_backport(report: BackportReport) -> Exit:
+    """What the answer means to a script. The control run never decides."""
+    if report.outcome in _DONE:
+        return Exit.DONE
+    if report.outcome in _PERSON:
+        return Exit.PERSON
+    if report.outcome is Outcome.UNDETERMINED:
+        return Exit.UNDETERMINED
+    statuses = {finding.status for finding in report.answer.checks}
+    patched = report.answer.patched.verdict
+    if report.worst >= HunkClass.DROPPED or Status.FAIL in statuses or patched.faults:
+        return Exit.PERSON
+    if Status.ERROR in statuses or patched is Verdict.UNDETERMINED:
+        return Exit.UNDETERMINED
+    return Exit.DONE
+
+
+def fields_of_backport(report: BackportReport) -> dict[str, object]:
+    """The JSON form, without the schema's number."""
+    answer = report.answer
+    return {
+        "outcome": answer.outcome.value,
+        "reason": answer.reason,
+        "subject": report.subject,
+        "target": report.target,
+        "target_commit": report.target_commit,
+        "class": report.worst.label if answer.hunks else None,
+        "evidence": [
+            {"id": one.id, "message": one.message, "file": one.file, "line": one.line, "commit": one.commit}
+            for one in answer.evidence
+        ],
+        "prerequisites": [_related(one) for one in answer.prerequisites],
+        "followups": [_related(one) for one in answer.followups],
+        "hunks": [
+            {"file": one.file, "hunk": one.number, "class": one.kind.label, "line": one.line, "why": one.why}
+            for one in answer.hunks
+        ],
+        "checks": [
+            {"id": one.id, "status": one.status.name, "message": one.message, "file": one.file, "line": one.line}
+            for one in answer.checks
+        ],
+        "model": {"control": _model(answer.control), "patched": _model(answer.patched)},
+        "plan": list(answer.plan),
+        "warnings": list(report.warnings),
+        "dry_run": report.dry_run,
+        "branch": report.branch,
+        "commits": list(report.commits),
+        "files": list(report.files),
+        "next": report.next_command,
+    }
+
+
+def _related(one: RelatedCommit) -> dict[str, object]:
+    return {"commit": one.commit, "subject": one.subject, "kind": one.kind, "state": one.state, "why": one.why}
+
+
+def _model(result: ModelResult) -> dict[str, object]:
+    return {
+        "verdict": result.verdict.value,
+        "why": "" if result.runs else result.why,
+        "layouts": [{"layout": run.layout, "verdict": run.verdict.value, "why": run.why} for run in result.runs],
+    }

@@ -1,0 +1,295 @@
+"""The main job for a bundled hook: written for the target, and weighed by what the model says without and with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from kpatch_tools.core.finding import Finding, Status
+from kpatch_tools.core.hunkclass import HunkClass
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import BlobSource, Overlay
+from kpatch_tools.hooks.cause import Cause, CauseState, probe_cause
+from kpatch_tools.hooks.generate import Generated, Refusal, Upstream, generate_hook
+from kpatch_tools.hooks.presence import Presence, PresenceState, probe_presence
+from kpatch_tools.hooks.removal import remove_hook
+from kpatch_tools.hooks.spec import HookSpec
+from kpatch_tools.patch import diff_sources
+from kpatch_tools.tree import KernelTree, Revision, TreeAt
+
+from .answer import Answer, Part
+from .change import Change
+from .followups import find_followups
+from .history import find_tips, read_change
+from .origin import find_origin
+from .outcome import Evidence, EvidenceId, HunkResult, Outcome, RelatedCommit
+from .ports import Ports, Proposal
+from .prerequisites import NotFound
+from .trials import as_prerequisites, checks_criterion, model_criterion, not_found, search_for
+from .verdicts import ModelResult, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class HookJob:
+    """`split` gives the hook in the steps that history took; `force` writes it where it is not needed."""
+
+    tree: KernelTree
+    spec: HookSpec
+    target: Revision
+    ports: Ports
+    force: bool = False
+    split: bool = False
+
+    @property
+    def source(self) -> TreeAt:
+        return self.tree.at(self.target)
+
+    @property
+    def files(self) -> tuple[RepoPath, ...]:
+        """Where the hook's parts stand."""
+        spec = self.spec
+        files = (spec.table_header, spec.table_file, spec.prototype_header, spec.default_file, spec.call_file)
+        return tuple(dict.fromkeys((*files, spec.override_file)))
+
+
+def backport_hook(job: HookJob) -> Answer:
+    """The answer for one bundled hook, written for the target."""
+    settled = settle_hook(job)
+    return settled if settled is not None else _generated(job)
+
+
+def settle_hook(job: HookJob, *, origin: Change | None = None) -> Answer | None:
+    """An answer for which nothing has to be made: the hook is there, in part, or not needed. None if it is to be made.
+
+    `origin` is the change that introduces the hook, where the caller has it.
+    """
+    job.ports.progress("looking for the hook in the target")
+    presence = probe_presence(job.source, job.spec)
+    if presence.state is PresenceState.PRESENT:
+        return _present(job, presence, origin or _origin(job))
+    if presence.state is PresenceState.PARTIAL:
+        names = ", ".join(f"{part.name} ({part.note or part.file})" for part in presence.missing)
+        reason = f"the target has the hook but for: {names}"
+        followups = _followups(job, origin or _origin(job), None)
+        return Answer(Outcome.PARTIALLY_PRESENT, reason, _parts(presence), followups=followups)
+    return None if job.force else _not_needed(job)
+
+
+def _parts(presence: Presence) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(
+            "code-present" if part.present else "code-absent",
+            f"{part.name}: {'there' if part.present else part.note or 'missing'}",
+            part.file,
+            part.where.line if part.where is not None else None,
+        )
+        for part in presence.parts
+    )
+
+
+def _origin(job: HookJob) -> Change | None:
+    """The upstream commit of the hook, found by what the code says."""
+    job.ports.progress("looking for the hook's own commit")
+
+    def present(source: BlobSource) -> bool:
+        header = source.read(job.spec.table_header) or b""
+        # Its name alone is no proof, but where it is missing there is nothing to look at closely.
+        return job.spec.slot.encode() in header and probe_presence(source, job.spec).state is PresenceState.PRESENT
+
+    found = find_origin(
+        job.tree, target=job.target.oid, tips=find_tips(job.tree), present=present, paths=(job.spec.table_header,)
+    )
+    return None if found is None else read_change(job.tree, found)
+
+
+def _followups(job: HookJob, origin: Change | None, result: BlobSource | None) -> tuple[RelatedCommit, ...]:
+    if origin is None:
+        return ()
+    job.ports.progress("looking for follow-ups")
+    return find_followups(job.tree, origin, tips=find_tips(job.tree), target=job.source, result=result)
+
+
+def _origin_evidence(origin: Change | None) -> Evidence:
+    if origin is None:
+        return Evidence("history-missing", "no history in this repository shows where the hook comes from")
+    return Evidence("origin", f"{_name(origin)} introduced it", commit=origin.commit)
+
+
+def _present(job: HookJob, presence: Presence, origin: Change | None) -> Answer:
+    """There already: is it necessary? The model tells by running without it."""
+    evidence = (*_parts(presence), _origin_evidence(origin))
+    job.ports.progress("running the model with the hook")
+    patched = job.ports.model.run(job.source)
+    removed = remove_hook(job.source, job.spec)
+    if removed is None:
+        control = ModelResult(why="the hook cannot be taken out of this target in memory")
+    else:
+        job.ports.progress("running the model without the hook")
+        control = job.ports.model.run(Overlay(job.source, dict(removed)))
+    return Answer(
+        Outcome.ALREADY_PRESENT,
+        f"every part of the hook is there; {_necessity(control, patched)}",
+        (*evidence, Evidence("model", f"with the hook taken out: {control.describe()}")),
+        followups=_followups(job, origin, None),
+        control=control,
+        patched=patched,
+    )
+
+
+def _necessity(control: ModelResult, patched: ModelResult) -> str:
+    if patched.verdict is not Verdict.OK:
+        return f"with it the model says {patched.describe()}"
+    if control.verdict.faults:
+        return f"it is necessary: without it the model says {control.describe()}"
+    if control.verdict is Verdict.OK:
+        return "it is redundant: without it the model is OK, too"
+    return f"whether it is necessary is not known: {control.describe()}"
+
+
+def _not_needed(job: HookJob) -> Answer | None:
+    """Whether the target is without the cause, by its structure or by what the model says of it."""
+    cause = probe_cause(job.source, job.spec)
+    job.ports.progress("running the model without the hook")
+    control = job.ports.model.run(job.source)
+    evidence = (*_cause_evidence(cause), Evidence("model", f"the target as it is: {control.describe()}"))
+    match cause.state:
+        case CauseState.SUPERSEDED:
+            reason = f"the code that the hook changes is gone: {cause.reason}"
+            return Answer(Outcome.SUPERSEDED, reason, evidence, control=control)
+        case CauseState.ABSENT:
+            return Answer(Outcome.NOT_AFFECTED, f"the cause is not there: {cause.reason}", evidence, control=control)
+        case CauseState.PRESENT | CauseState.UNDETERMINED:
+            if control.verdict is Verdict.OK:
+                reason = f"the target does without the hook: the model is {control.describe()}"
+                return Answer(Outcome.NOT_AFFECTED, reason, evidence, control=control)
+            return None
+        case _:
+            assert_never(cause.state)
+
+
+def _cause_evidence(cause: Cause) -> tuple[Evidence, ...]:
+    kind: Mapping[CauseState, EvidenceId] = {
+        CauseState.PRESENT: "cause-present",
+        CauseState.UNDETERMINED: "cause-unknown",
+        CauseState.ABSENT: "cause-absent",
+        CauseState.SUPERSEDED: "code-gone",
+    }
+    return (
+        Evidence(kind[cause.state], cause.reason),
+        *(Evidence("features", one.statement, one.where.file, one.where.line) for one in cause.evidence),
+        *(Evidence("features", one.statement, one.where.file, one.where.line) for one in cause.repairs),
+    )
+
+
+def _generated(job: HookJob) -> Answer:
+    cause = probe_cause(job.source, job.spec)
+    job.ports.progress("running the model without the hook")
+    control = job.ports.model.run(job.source)
+    origin = _origin(job)
+    followups = _followups(job, origin, None)
+    generated = generate_hook(
+        job.source,
+        job.spec,
+        split=job.split,
+        upstream=_upstream(origin),
+        followup=next((Upstream(one.commit, one.subject) for one in followups), None),
+    )
+    if isinstance(generated, Refusal):
+        reason = "the hook has no place here: " + "; ".join(lack.message for lack in generated.lacks)
+        return Answer(Outcome.CONFLICT, reason, _cause_evidence(cause), control=control, clean=False)
+    result = Overlay(job.source, generated.changes)
+    answer = Answer(
+        Outcome.BACKPORTED,
+        "written for this target, and the result holds",
+        (*_cause_evidence(cause), _origin_evidence(origin), *_features(generated)),
+        followups=_followups(job, origin, result),
+        hunks=_hunks(job.source, generated),
+        control=control,
+        plan=tuple(f"{part.file}: {part.part}" for part in generated.parts),
+        parts=tuple(Part(step.changes, step.message) for step in generated.steps),
+    )
+    job.ports.progress("checking the result")
+    checks = job.ports.check(Proposal(job.source, result, generated.changes, generated.messages[0]))
+    job.ports.progress("running the model with the hook")
+    patched = job.ports.model.run(result, first=control.faulting)
+    answer = replace(answer, checks=checks, patched=patched)
+    if patched.verdict.faults and control.verdict.faults:
+        return _with_prerequisites(job, answer, origin)
+    if patched.verdict not in (Verdict.OK, Verdict.NOT_RUN) and not patched.verdict.faults:
+        reason = f"it could be written, but whether the result holds is not known: {patched.describe()}"
+        return replace(answer, outcome=Outcome.UNDETERMINED, reason=reason)
+    return answer
+
+
+def _features(generated: Generated) -> tuple[Evidence, ...]:
+    """What was read from the target and decides the generated text."""
+    features = generated.features
+    evidence = []
+    if features.reserve is not None:
+        evidence.append(
+            Evidence("features", f"reserves with {features.reserve.name}({features.reserve.call('start', 'end')})")
+        )
+    if features.buffer is not None:
+        names = ", ".join(one.name for one in (features.buffer.start, features.buffer.end, features.buffer.top))
+        place = features.buffer.set_up_at
+        evidence.append(Evidence("features", f"the page-table buffer is {names}", place.file, place.line))
+    return tuple(evidence)
+
+
+def _hunks(source: BlobSource, generated: Generated) -> tuple[HunkResult, ...]:
+    return tuple(
+        HunkResult(file.path, number, HunkClass.GENERATED, "written for this target", hunk.new_start)
+        for file in diff_sources(source, generated.changes)
+        for number, hunk in enumerate(file.hunks, start=1)
+    )
+
+
+def _with_prerequisites(job: HookJob, answer: Answer, origin: Change | None) -> Answer:
+    """The hook alone does not do: which upstream commits have to come first?"""
+    answer = replace(
+        answer,
+        outcome=Outcome.NEEDS_PREREQUISITE,
+        reason=f"the hook can be written, but with it alone the model still faults: {answer.patched.describe()}",
+    )
+    if origin is None or origin.commit is None:
+        missing = Evidence(
+            "history-missing", "which commits have to come first is undetermined: upstream's history is not here"
+        )
+        return replace(answer, evidence=(*answer.evidence, missing))
+    job.ports.progress("searching prerequisites")
+
+    def attempt(before: BlobSource) -> Mapping[RepoPath, bytes | None] | None:
+        generated = generate_hook(before, job.spec)
+        return generated.changes if isinstance(generated, Generated) else None
+
+    excused = {(one.id, one.message) for one in answer.checks if one.status is Status.FAIL}
+
+    def is_excused(finding: Finding) -> bool:
+        return (finding.id, finding.message) in excused
+
+    found = search_for(
+        job.tree,
+        target=job.target.oid,
+        source=job.source,
+        upstream=origin.commit,
+        paths=job.files,
+        attempt=attempt,
+        criteria=(
+            checks_criterion(job.ports, answer.parts[0].message, is_excused),
+            model_criterion(job.ports, first=answer.patched.faulting),
+        ),
+    )
+    if isinstance(found, NotFound):
+        return replace(answer, evidence=(*answer.evidence, not_found(found)))
+    return replace(
+        answer,
+        reason=f"{answer.reason}; after {', '.join(map(_name, found.commits))} it is OK",
+        prerequisites=as_prerequisites(found, "without it the model faults with the hook, too"),
+    )
+
+
+def _upstream(origin: Change | None) -> Upstream | None:
+    return None if origin is None or origin.commit is None else Upstream(origin.commit, origin.subject)
+
+
+def _name(change: Change) -> str:
+    return f'{(change.commit or "")[:12]} ("{change.subject}")'
