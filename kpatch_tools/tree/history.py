@@ -46,8 +46,9 @@ def walk(
     paths: Sequence[str],
     first_parent: bool,
     reverse: bool,
+    mentions: Sequence[bytes] = (),
 ) -> Iterator[CommitData]:
-    """See KernelTree.walk."""
+    """See KernelTree.walk. Commits whose message lacks one of `mentions` are passed over before they are parsed."""
     walker = store.repository.walk(None, SortMode.TOPOLOGICAL | SortMode.TIME | (SortMode.REVERSE if reverse else 0))
     if first_parent:
         walker.simplify_first_parent()
@@ -59,9 +60,9 @@ def walk(
         wanted = tuple(path.strip("/") for path in paths)
         touched = _Touched(store, wanted, first_parent=first_parent) if wanted else None
         for found in walker:
-            commit = store.commit(ObjectId(str(found.id)))
-            if touched is None or touched(commit):
-                yield commit
+            message = found.raw_message if mentions else b""
+            if all(text in message for text in mentions) and (touched is None or touched(found)):
+                yield store.commit(ObjectId(str(found.id)))
     except (KeyError, pygit2.GitError) as error:
         raise history_ends(store, error) from error
 
@@ -84,19 +85,20 @@ class _Touched:
         self._store = store
         self._paths = paths
         self._first_parent = first_parent
-        self._states: dict[ObjectId, tuple[TreeEntry, ...]] = {}
+        self._states: dict[str, tuple[TreeEntry, ...]] = {}
 
-    def __call__(self, commit: CommitData) -> bool:
-        state = self._state(commit.oid, commit.tree)
-        parents = commit.parents[:1] if self._first_parent else commit.parents
+    def __call__(self, commit: pygit2.Commit) -> bool:
+        state = self._state(str(commit.id), commit)
+        parents = commit.parent_ids[:1] if self._first_parent else commit.parent_ids
         if not parents:
             return any(entry != _NOTHING for entry in state)
-        return all(self._state(parent, None) != state for parent in parents)
+        return all(self._state(str(parent), None) != state for parent in parents)
 
-    def _state(self, oid: ObjectId, tree: ObjectId | None) -> tuple[TreeEntry, ...]:
+    def _state(self, oid: str, commit: pygit2.Commit | None) -> tuple[TreeEntry, ...]:
         known = self._states.get(oid)
         if known is None:
-            root = tree if tree is not None else self._store.commit(oid).tree
+            found = commit if commit is not None else self._store.repository[oid].peel(pygit2.Commit)
+            root = ObjectId(str(found.tree_id))
             known = tuple(self._store.entry(root, path) or _NOTHING for path in self._paths)
             self._states[oid] = known
         return known

@@ -4,11 +4,13 @@ Parsed here rather than through pygit2's objects: names and messages keep their 
 tenth.
 """
 
+import re
 from dataclasses import dataclass
 
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId
 
+_ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 MODE_FOLDER = 0o040000
 MODE_FILE = 0o100644
 MODE_EXECUTABLE = 0o100755
@@ -151,20 +153,20 @@ def format_commit(
     return b"\n".join(lines) + b"\n\n" + message
 
 
+def scan_tree(data: bytes) -> dict[bytes, tuple[bytes, bytes]]:
+    """Name to (mode in octal digits, id as 20 bytes), in git's order; KpatchError corrupt-object.
+
+    Walking a history reads hundreds of thousands of trees for one entry each: nothing is converted here.
+    """
+    rows = _ENTRY.findall(data)
+    if sum(len(mode) + len(name) + 22 for mode, name, _ in rows) != len(data):
+        raise KpatchError("corrupt-object", "a tree object cannot be read to its end", hint="run git fsck")
+    return {name: (mode, oid) for mode, name, oid in rows}
+
+
 def parse_tree(data: bytes) -> dict[bytes, TreeEntry]:
-    """Name to entry, in git's order."""
-    entries: dict[bytes, TreeEntry] = {}
-    position = 0
-    while position < len(data):
-        space = data.index(b" ", position)
-        end = data.index(b"\0", space)
-        if end + 21 > len(data):
-            raise KpatchError("corrupt-object", "a tree object ends in the middle of an entry", hint="run git fsck")
-        entries[data[space + 1 : end]] = TreeEntry(
-            int(data[position:space], 8), ObjectId(data[end + 1 : end + 21].hex())
-        )
-        position = end + 21
-    return entries
+    """Name to entry, in git's order; KpatchError corrupt-object."""
+    return {name: TreeEntry(int(mode, 8), ObjectId(oid.hex())) for name, (mode, oid) in scan_tree(data).items()}
 
 
 def format_tree(entries: dict[bytes, TreeEntry]) -> bytes:

@@ -8,10 +8,11 @@ from pygit2.enums import ObjectType
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId
 
-from .objects import CommitData, TreeEntry, parse_commit, parse_tree
+from .objects import CommitData, TreeEntry, parse_commit, scan_tree
 from .search import BlobSearch
 
 _TREES_KEPT = 20_000
+_FOLDER_MODES = (b"40000", b"040000")  # old tools wrote the leading zero
 
 
 class ObjectStore:
@@ -21,6 +22,7 @@ class ObjectStore:
         self.repository = repository
         self.search = BlobSearch(repository)
         self._trees: OrderedDict[ObjectId, dict[bytes, TreeEntry]] = OrderedDict()
+        self._scans: OrderedDict[ObjectId, dict[bytes, tuple[bytes, bytes]]] = OrderedDict()
 
     def kind(self, oid: ObjectId) -> ObjectType:
         """What `oid` is; KpatchError missing-object if it is not here."""
@@ -40,10 +42,7 @@ class ObjectStore:
         known = self._trees.get(oid)
         if known is not None:
             return known
-        kind, data = self._read(oid)
-        if kind != ObjectType.TREE:
-            raise KpatchError("not-a-tree", f"{oid} is a {ObjectType(kind).name.lower()}, not a tree")
-        entries = parse_tree(data)
+        entries = {name: TreeEntry(int(mode, 8), ObjectId(raw.hex())) for name, (mode, raw) in self._scan(oid).items()}
         self._trees[oid] = entries
         if len(self._trees) > _TREES_KEPT:
             self._trees.popitem(last=False)
@@ -54,11 +53,23 @@ class ObjectStore:
         current = root
         *folders, name = path.encode("utf-8", "surrogateescape").split(b"/")
         for folder in folders:
-            entry = self.tree(current).get(folder)
-            if entry is None or entry.mode != 0o040000:
+            found = self._scan(current).get(folder)
+            if found is None or found[0] not in _FOLDER_MODES:
                 return None
-            current = entry.oid
-        return self.tree(current).get(name)
+            current = ObjectId(found[1].hex())
+        found = self._scan(current).get(name)
+        return None if found is None else TreeEntry(int(found[0], 8), ObjectId(found[1].hex()))
+
+    def _scan(self, oid: ObjectId) -> dict[bytes, tuple[bytes, bytes]]:
+        known = self._scans.get(oid)
+        if known is None:
+            kind, data = self._read(oid)
+            if kind != ObjectType.TREE:
+                raise KpatchError("not-a-tree", f"{oid} is a {ObjectType(kind).name.lower()}, not a tree")
+            known = self._scans[oid] = scan_tree(data)
+            if len(self._scans) > _TREES_KEPT:
+                self._scans.popitem(last=False)
+        return known
 
     def root_tree(self, oid: ObjectId) -> ObjectId:
         """The tree of a commit, or `oid` itself if it is a tree."""

@@ -143,7 +143,18 @@ class KernelTree:
         containing: bytes | None = None,
     ) -> Iterator[CommitData]:
         """The commits of such a walk with exactly this subject and these bytes in the message, as they are found."""
-        for commit in self.walk(include=include, exclude=exclude, paths=paths):
+        # A commit in another encoding is compared in UTF-8, so only what is ASCII can be looked for in its raw bytes.
+        wanted = (*(subject or "").encode("utf-8", "surrogateescape").split(), *filter(None, [containing]))
+        candidates = history.walk(
+            self._store,
+            include=include,
+            exclude=exclude,
+            paths=paths,
+            first_parent=False,
+            reverse=False,
+            mentions=[text for text in wanted if text.isascii()],
+        )
+        for commit in candidates:
             if subject is not None and commit.subject != subject:
                 continue
             if containing is not None and containing not in commit.message:
