@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kpatch_tools.core.finding import Finding
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
+from kpatch_tools.syntax.includes import Includes
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +53,9 @@ class Check:
     id: str
     title: str
     run: Callable[[Change], Iterator[Finding]]
+
+
+@lru_cache(maxsize=2)
+def includes_after(change: Change) -> Includes:
+    """Who includes whom after the change; several checks ask, one after the other."""
+    return Includes(change.after)

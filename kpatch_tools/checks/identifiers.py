@@ -9,12 +9,11 @@ may mention a name without declaring it for this configuration.
 import re
 from collections.abc import Iterator
 
-from kpatch_tools.checks.check import Change, Check
+from kpatch_tools.checks.check import Change, Check, includes_after
 from kpatch_tools.checks.lines import Edit, edits
 from kpatch_tools.core.finding import Finding, Status
-from kpatch_tools.core.source import BlobSource
 from kpatch_tools.syntax import parse_c
-from kpatch_tools.syntax.includes import include_closure
+from kpatch_tools.syntax.includes import Includes
 from kpatch_tools.syntax.symbols import declared_names, identifiers
 
 ID = "identifier-declared"
@@ -37,7 +36,7 @@ def run(change: Change) -> Iterator[Finding]:
         return
     clean = True
     for edit in changed:
-        for name, line in undeclared(change.after, edit):
+        for name, line in undeclared(includes_after(change), edit):
             clean = False
             yield Finding(
                 ID,
@@ -51,7 +50,7 @@ def run(change: Change) -> Iterator[Finding]:
         yield Finding(ID, Status.PASS, "every identifier the patch uses is known where it is used")
 
 
-def undeclared(source: BlobSource, edit: Edit) -> tuple[tuple[str, int], ...]:
+def undeclared(includes: Includes, edit: Edit) -> tuple[tuple[str, int], ...]:
     """Names used in the edit's own lines that nothing in the translation unit knows: (name, 1-based line)."""
     if edit.after is None:
         return ()
@@ -61,14 +60,14 @@ def undeclared(source: BlobSource, edit: Edit) -> tuple[tuple[str, int], ...]:
     if suspects:
         suspects -= declared_names(parse_c(edit.after))
     if suspects:
-        suspects = _unknown_in_unit(source, edit, code, suspects)
+        suspects = _unknown_in_unit(includes, edit, code, suspects)
     return tuple((name, code.count(b"\n", 0, offset) + 1) for name, offset in used.items() if name in suspects)
 
 
-def _unknown_in_unit(source: BlobSource, edit: Edit, code: bytes, suspects: set[str]) -> set[str]:
+def _unknown_in_unit(includes: Includes, edit: Edit, code: bytes, suspects: set[str]) -> set[str]:
     """Those that no header mentions, could paste together, or takes as a macro's argument to paste with."""
     missing, pasted, pasting = set(suspects), set[str](), set[str]()
-    for data in _seen_by(source, edit):
+    for data in _seen_by(includes, edit):
         if any(name.encode() in data for name in missing):
             missing.difference_update(identifiers(data))
         if not missing:
@@ -84,10 +83,11 @@ def _unknown_in_unit(source: BlobSource, edit: Edit, code: bytes, suspects: set[
     }
 
 
-def _seen_by(source: BlobSource, edit: Edit) -> Iterator[bytes]:
+def _seen_by(includes: Includes, edit: Edit) -> Iterator[bytes]:
     """The headers in sight; the file's own macros; and where files of its folder include it, what those see."""
+    source = includes.source
     yield _only_directives(edit.after or b"")
-    seen = dict.fromkeys(include_closure(source, edit.path).headers)
+    seen = dict.fromkeys(includes.closure(edit.path).headers)
     yield from (source.read(header) or b"" for header in seen)
     folder, _, base = edit.path.rpartition("/")
     quoted = b'"' + base.encode("utf-8", "surrogateescape") + b'"'
@@ -96,9 +96,7 @@ def _seen_by(source: BlobSource, edit: Edit) -> Iterator[bytes]:
         if data is None or quoted not in data or path in seen:
             continue
         yield data
-        yield from (
-            source.read(header) or b"" for header in include_closure(source, path).headers if header not in seen
-        )
+        yield from (source.read(header) or b"" for header in includes.closure(path).headers if header not in seen)
 
 
 def _only_directives(data: bytes) -> bytes:

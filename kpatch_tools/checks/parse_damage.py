@@ -6,7 +6,7 @@ Why: a misplaced hunk shows as an unbalanced brace or a statement outside of a f
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check
-from kpatch_tools.checks.lines import edits
+from kpatch_tools.checks.lines import edits, without_comments
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.span import Span
 from kpatch_tools.syntax import parse_c
@@ -18,8 +18,8 @@ ID = "parse-damage"
 def run(change: Change) -> Iterator[Finding]:
     """A FAIL where text that parsed no longer does, or a file without errors has one; the first place of each file.
 
-    In a file that the grammar never understood (trace events, say), errors inside the patch's own lines prove nothing:
-    those are a SKIP.
+    Errors inside the patch's own lines prove nothing where the grammar never understood the file (trace events, say),
+    nor in inline assembly: those are a SKIP.
     """
     clean = True
     for edit in edits(change):
@@ -30,12 +30,13 @@ def run(change: Change) -> Iterator[Finding]:
         own = spans_of_lines(edit.after, edit.added)
         new = [span for span in errors if _line_at(edit.after, span.start) not in known]
         elsewhere = [span for span in new if not any(line.start <= span.start < line.end for line in own)]
+        foreign = bool(old) or edit.before is None or b"asm" in edit.after
         if len(errors) <= len(old) or not new:
             continue
         clean = False
         place = (elsewhere or new)[0]
         line = edit.after.count(b"\n", 0, place.start) + 1
-        if elsewhere or (edit.before is not None and not old):
+        if not foreign or (elsewhere and not _is_balanced(edit.after)):
             yield Finding(ID, Status.FAIL, f"{edit.path} no longer parses as C here", edit.path, line)
         else:
             yield Finding(ID, Status.SKIP, f"new lines of {edit.path} could not be parsed", edit.path, line)
@@ -51,6 +52,12 @@ def _errors(data: bytes) -> list[Span]:
         for span in parsed.errors
         if not any(directive.span.start <= span.start < directive.span.end for directive in parsed.directives)
     ]
+
+
+def _is_balanced(data: bytes) -> bool:
+    """Whether every brace and parenthesis outside comments and strings has its counterpart."""
+    code = without_comments(data)
+    return all(code.count(opening) == code.count(closing) for opening, closing in ((b"{", b"}"), (b"(", b")")))
 
 
 def _line_at(data: bytes, offset: int) -> bytes:

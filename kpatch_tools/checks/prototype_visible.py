@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from kpatch_tools.checks.check import Change, Check
+from kpatch_tools.checks.check import Change, Check, includes_after
 from kpatch_tools.checks.prototypes import find_prototypes
 from kpatch_tools.checks.slots import survey_slots
 from kpatch_tools.core.finding import Finding, Status
@@ -22,7 +22,7 @@ def run(change: Change) -> Iterator[Finding]:
         return
     for table, slot, reference in references:
         path, name = reference.location.file, reference.function
-        if not name.isidentifier() or name == "NULL" or find_prototypes(change.after, path, name):
+        if not name.isidentifier() or name == "NULL" or find_prototypes(includes_after(change), path, name):
             continue
         if name in declared_names(parse_c(change.after.read(path) or b"")):
             continue

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kpatch_tools.core.ids import RepoPath
-from kpatch_tools.core.source import BlobSource
 from kpatch_tools.syntax import Node, ParsedFile, declared_name, descend, name_of, parse_c
-from kpatch_tools.syntax.includes import include_closure
+from kpatch_tools.syntax.includes import Includes
 
 _NOISE = re.compile(rb"\b(?:extern|static|inline|__inline__|register|asmlinkage)\b")
 
@@ -30,12 +29,12 @@ def parse_prototype(declaration: bytes) -> Prototype | None:
     return _prototype(parsed, node) if node is not None else None
 
 
-def find_prototypes(source: BlobSource, path: RepoPath, name: str) -> tuple[Prototype, ...]:
+def find_prototypes(includes: Includes, path: RepoPath, name: str) -> tuple[Prototype, ...]:
     """Every declaration or definition of the function `name` in `path` and the headers it sees."""
     needle = re.compile(rb"\b" + re.escape(name.encode()) + rb"[ \t]*\(")
     found: list[Prototype] = []
-    for file in (path, *include_closure(source, path).headers):
-        data = source.read(file) or b""
+    for file in (path, *includes.closure(path).headers):
+        data = includes.source.read(file) or b""
         if needle.search(data):
             parsed = parse_c(data)
             found.extend(prototype for node in _declaring(parsed, name) if (prototype := _prototype(parsed, node)))

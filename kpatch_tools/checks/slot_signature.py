@@ -5,7 +5,7 @@ Why: C compilers only warn about an incompatible function pointer, and the call 
 
 from collections.abc import Iterator
 
-from kpatch_tools.checks.check import Change, Check
+from kpatch_tools.checks.check import Change, Check, includes_after
 from kpatch_tools.checks.prototypes import Prototype, find_prototypes, parse_prototype
 from kpatch_tools.checks.slots import survey_slots
 from kpatch_tools.core.finding import Finding, Status
@@ -22,7 +22,7 @@ def run(change: Change) -> Iterator[Finding]:
         return
     for table, slot, reference in references:
         wanted = parse_prototype(slot.signature.encode())
-        found = find_prototypes(change.after, reference.location.file, reference.function)
+        found = find_prototypes(includes_after(change), reference.location.file, reference.function)
         name = f"{table.name}.{slot.path}"
         place = (reference.location.file, reference.location.line)
         if wanted is None or not found:

@@ -26,36 +26,61 @@ class Closure:
     unresolved: tuple[str, ...]
 
 
-def include_closure(source: BlobSource, path: RepoPath) -> Closure:
-    """Follow every `#include` of `path` whatever the conditions around it; the file itself is not in the answer.
+class Includes:
+    """Follows `#include` in one source, and remembers what each file includes.
 
     A name that the usual folders do not have is looked for in the whole tree (Makefiles add `-I` folders of their
     own), and every file that ends so counts.
     """
-    folders = _folders(path)
-    seen: dict[RepoPath, None] = {}
-    unresolved: dict[str, None] = {}
-    suffixes: dict[str, tuple[RepoPath, ...]] | None = None
-    queue = deque((path, *(forced for forced in _FORCED if source.read(forced) is not None)))
-    for forced in tuple(queue)[1:]:
-        seen[forced] = None
-    while queue:
-        current = queue.popleft()
-        for match in _INCLUDE.finditer(source.read(current) or b""):
-            name = match.group(2).decode("utf-8", "surrogateescape").strip()
-            found = _find(source, name, current if match.group(1) == b'"' else None, folders)
-            if not found and not _MADE_BY_THE_BUILD.search(name):
-                suffixes = suffixes if suffixes is not None else _by_basename(source)
-                found = tuple(
-                    p for p in suffixes.get(posixpath.basename(name), ()) if p.endswith("/" + posixpath.normpath(name))
-                )
-                if not found:
+
+    def __init__(self, source: BlobSource) -> None:
+        self.source = source
+        self._names: dict[RepoPath, tuple[tuple[bool, str], ...]] = {}
+        self._found: dict[tuple[str, str | None, tuple[str, ...]], tuple[RepoPath, ...]] = {}
+        self._by_basename: dict[str, tuple[RepoPath, ...]] | None = None
+
+    def closure(self, path: RepoPath) -> Closure:
+        """Every header `path` sees whatever the conditions around the `#include`; the file itself is left out."""
+        folders = _folders(path)
+        seen = dict.fromkeys(forced for forced in _FORCED if self.source.read(forced) is not None)
+        unresolved: dict[str, None] = {}
+        queue = deque((path, *seen))
+        while queue:
+            current = queue.popleft()
+            for quoted, name in self._included_by(current):
+                found = self._find(name, posixpath.dirname(current) if quoted else None, folders)
+                if not found and not _MADE_BY_THE_BUILD.search(name):
                     unresolved[name] = None
-            for header in found:
-                if header not in seen and header != path:
-                    seen[header] = None
-                    queue.append(header)
-    return Closure(tuple(seen), tuple(unresolved))
+                for header in found:
+                    if header not in seen and header != path:
+                        seen[header] = None
+                        queue.append(header)
+        return Closure(tuple(seen), tuple(unresolved))
+
+    def _included_by(self, path: RepoPath) -> tuple[tuple[bool, str], ...]:
+        if path not in self._names:
+            self._names[path] = tuple(
+                (match.group(1) == b'"', match.group(2).decode("utf-8", "surrogateescape").strip())
+                for match in _INCLUDE.finditer(self.source.read(path) or b"")
+            )
+        return self._names[path]
+
+    def _find(self, name: str, folder: str | None, folders: tuple[str, ...]) -> tuple[RepoPath, ...]:
+        key = (name, folder, folders)
+        if key not in self._found:
+            usual = _find(self.source, name, folder, folders)
+            self._found[key] = usual or (() if _MADE_BY_THE_BUILD.search(name) else self._anywhere(name))
+        return self._found[key]
+
+    def _anywhere(self, name: str) -> tuple[RepoPath, ...]:
+        if self._by_basename is None:
+            self._by_basename = {}
+            for path in self.source.paths():
+                if path.endswith((".h", ".c")):
+                    base = posixpath.basename(path)
+                    self._by_basename[base] = (*self._by_basename.get(base, ()), path)
+        ending = "/" + posixpath.normpath(name)
+        return tuple(path for path in self._by_basename.get(posixpath.basename(name), ()) if path.endswith(ending))
 
 
 def architecture_of(path: RepoPath) -> str:
@@ -73,9 +98,9 @@ def _folders(path: RepoPath) -> tuple[str, ...]:
     return (arch, f"{arch}/uapi", "include", "include/uapi", posixpath.dirname(path))
 
 
-def _find(source: BlobSource, name: str, includer: RepoPath | None, folders: tuple[str, ...]) -> tuple[RepoPath, ...]:
-    candidates = [] if includer is None else [posixpath.join(posixpath.dirname(includer), name)]
-    candidates.extend(posixpath.join(folder, name) for folder in folders)
+def _find(source: BlobSource, name: str, folder: str | None, folders: tuple[str, ...]) -> tuple[RepoPath, ...]:
+    candidates = [] if folder is None else [posixpath.join(folder, name)]
+    candidates.extend(posixpath.join(usual, name) for usual in folders)
     if name.startswith("asm/"):
         # The build makes a wrapper where an architecture has no header of its own.
         candidates.append("include/asm-generic/" + name.removeprefix("asm/"))
@@ -84,12 +109,3 @@ def _find(source: BlobSource, name: str, includer: RepoPath | None, folders: tup
         if not path.startswith("../") and source.read(path) is not None:
             return (path,)
     return ()
-
-
-def _by_basename(source: BlobSource) -> dict[str, tuple[RepoPath, ...]]:
-    found: dict[str, tuple[RepoPath, ...]] = {}
-    for path in source.paths():
-        if path.endswith((".h", ".c")):
-            base = posixpath.basename(path)
-            found[base] = (*found.get(base, ()), path)
-    return found

@@ -62,3 +62,10 @@ def test_own_lines_of_a_file_that_never_parsed_prove_nothing(change: Build) -> N
         change({"mm/t.h": base + "int g(void);\n%% two\nint h(void);\n"}, tree={"mm/t.h": base})
     )
     assert found.status is Status.SKIP
+
+
+def test_inline_assembly_is_no_damage(change: Build) -> None:
+    text = 'int f(void)\n{\n\tregister long r8 __asm ("r8") = 0;\n\treturn r8;\n}\n'
+    tree = {"mm/a.c": text.replace(' __asm ("r8")', "")}
+    (found,) = parse_damage.run(change({"mm/a.c": text}, tree=tree))
+    assert found.status is not Status.FAIL
