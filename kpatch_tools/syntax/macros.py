@@ -40,6 +40,7 @@ _BITMAP = rb"DECLARE_BITMAP"
 _BRK_ARRAY = rb"RESERVE_BRK_ARRAY"
 _NAMED = rb"(?:DECLARE|DEFINE)_\w+ | \w*(?:DEVICE|DRIVER|CLASS|BUS)_ATTR\w*"
 _SYSCALL = rb"(?:COMPAT_)?SYSCALL_DEFINE[1-6]"
+_ASM = rb"asm | __asm__ | __asm"
 _TYPEOF = rb"(?:__)?typeof(?:__)?"
 
 
@@ -80,6 +81,9 @@ NAMED = _whole(_NAMED)
 SYSCALL = _whole(_SYSCALL)
 """`NAME(function, type, parameter, ...)` before a body."""
 
+ASM = _whole(_ASM)
+"""Inline assembly, whose operands are sometimes macros."""
+
 _CALLED = (
     _WITH_ARGUMENTS,
     _PER_CPU,
@@ -91,6 +95,7 @@ _CALLED = (
     _BRK_ARRAY,
     _NAMED,
     _SYSCALL,
+    _ASM,
 )
 CANDIDATE = rb"\b(?:(?:" + b"|".join((_PLAIN, *_CALLED)) + rb")\b)"
 """Any of these, as a part of a verbose pattern."""

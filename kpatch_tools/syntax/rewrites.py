@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from kpatch_tools.core.span import Span
 
 from .macros import (
+    ASM,
     BITMAP,
     BLANK,
     BLANK_WITH_ARGUMENTS,
@@ -25,6 +27,9 @@ _DELIMITER = re.compile(
 )
 _COMMENT = re.compile(rb"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _OPENING = re.compile(rb"[ \t]*\n?[ \t]*\(")
+_ASM_OPENING = re.compile(rb"\s*(?:(?:volatile|__volatile__|__volatile|goto|inline)\s*)*\(")
+_ASM_TOKEN = re.compile(rb"""/\*.*?(?:\*/|\Z)|"(?:[^"\\]|\\.)*"|'(?:[^'\\\n]|\\.)*'|([(),:\[\]])""", re.DOTALL)
+_OPERAND = re.compile(rb"""(?:\s|/\*.*?\*/)*(?:["\[]|\Z)""", re.DOTALL)
 _TYPE_WORD = re.compile(
     rb"\b(?:struct|union|enum|const|unsigned|signed|volatile)\b(?=\s+\w)"
     rb"|\b(?:long|short)\b(?=\s+(?:long|int)\b)|\*(?=[\s*]*[,)])"
@@ -68,7 +73,7 @@ def rewrite_word(data: bytes, out: bytearray, word: bytes, start: int, end: int)
     if BLANK.fullmatch(word):
         out[start:end] = b" " * (end - start)
         return Span(start, end)
-    opening = _OPENING.match(data, end)
+    opening = (_ASM_OPENING if ASM.fullmatch(word) else _OPENING).match(data, end)
     close = closing_parenthesis(data, opening.end() - 1) if opening is not None else None
     if opening is None or close is None:
         return None
@@ -94,6 +99,9 @@ def rewrite_word(data: bytes, out: bytearray, word: bytes, start: int, end: int)
         if not word.startswith(b"while_") and not _begins_loop(data, close + 1):
             return None
         out[start:end] = b"while".ljust(end - start)
+    elif ASM.fullmatch(word):
+        _rewrite_asm(data, out, first, close)
+        return None
     elif OFFSETOF.fullmatch(word):
         _rewrite_offsetof(data, out, first, close)
         return None
@@ -202,6 +210,36 @@ def _rewrite_named(data: bytes, out: bytearray, start: int, first: int, close: i
     out[start:first] = b"int".ljust(first - start)
     out[name.end() : close + 1] = blank(data[name.end() : close + 1])
     return True
+
+
+def _rewrite_asm(data: bytes, out: bytearray, first: int, close: int) -> None:
+    """`asm("..." : OUT(x), "m" (y))` becomes `asm("..." : "m" (y))`: an operand has to begin with its constraint."""
+    marks = list(_asm_separators(data, first, close))
+    colons = [index for index, mark in enumerate(marks) if data[mark : mark + 1] == b":"]
+    # Outputs and inputs; what follows are clobbers and labels.
+    for section, index in enumerate(colons[:2]):
+        end = colons[section + 1] if section + 1 < len(colons) else len(marks)
+        kept = False
+        for left, right in pairwise([*marks[index:end], marks[end] if end < len(marks) else close]):
+            stays = _OPERAND.match(data, left + 1, right) is not None
+            if not stays:
+                out[left + 1 : right] = blank(data[left + 1 : right])
+            if data[left : left + 1] == b"," and not (stays and kept):
+                out[left : left + 1] = b" "
+            kept = kept or stays
+
+
+def _asm_separators(data: bytes, first: int, close: int) -> Iterator[int]:
+    """The `:` and `,` between the operands."""
+    depth = 0
+    for match in _ASM_TOKEN.finditer(data, first, close):
+        mark = match.group(1)
+        if mark in (b"(", b"["):
+            depth += 1
+        elif mark in (b")", b"]"):
+            depth -= 1
+        elif mark is not None and depth == 0:
+            yield match.start()
 
 
 def _rewrite_offsetof(data: bytes, out: bytearray, first: int, close: int) -> None:

@@ -75,6 +75,25 @@ def test_comments_in_a_macro_do_not_end_it() -> None:
     assert data == b"#define A    \\\n      \\\n\tf();         \\\n\tg() /* d */\n"
 
 
+@pytest.mark.parametrize(
+    ("operands", "left"),
+    [
+        (': OUT(x), "=m" (y) : "r" (z)', ':"=m"(y):"r"(z)'),
+        (': "=m" (y), OUT : "r" (z) : "memory"', ':"=m"(y):"r"(z):"memory"'),
+        (': "=m" (y), OUT(a, b), "=r" (w)', ':"=m"(y),"=r"(w)'),
+        (": OUT : IN(x)", "::"),
+        (': [a] "=m" (f(x ? y : z)) : : CLOBBER', ':[a]"=m"(f(x?y:z))::CLOBBER'),
+        (': /* , */ "=m" (x)', ':/*,*/"=m"(x)'),
+    ],
+)
+def test_assembly_operands_that_are_macros(operands: str, left: str) -> None:
+    before, after = 'void f(void)\n{\n\tasm volatile(LOCK "a: b\\n" ', ");\n}\n"
+    parsed = parse_c((before + operands + after).encode())
+    inner = parsed.masked.decode()[len(before) : -len(after)]
+    assert "".join(inner.split()) == left
+    assert len(parsed.masked) == len(parsed.source)
+
+
 def test_named_rest_of_macro_parameters() -> None:
     assert mask(b"#define f(a, args...) g(args)\n").data == b"#define f(a,     ...) g(args)\n"
 
