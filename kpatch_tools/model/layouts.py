@@ -111,10 +111,10 @@ def parse_layout(text: str) -> Layout:
 def layout_from_json(data: bytes, *, name: str = "json") -> Layout:
     """A layout from a JSON object.
 
-    `e820`: list of ranges, each "START-END TYPE" with hexadecimal byte addresses, END exclusive, and TYPE one of
-    usable, reserved, ACPI, NVS, unusable; or an object {"start", "end", "type"} with numbers or such strings.
-    Optional: `name`; `acpi` (true); `pages`, the domain's populated pages (default: up to the end of RAM);
-    `image_end`, the pseudo-physical address where the loaded kernel ends.
+    `e820`: list of ranges, each "START-END TYPE" with hexadecimal byte addresses, END exclusive unless "(end
+    inclusive)" follows, and TYPE one of usable, reserved, ACPI, NVS, unusable; or an object {"start", "end", "type"}
+    with numbers or such strings. Optional: `name`; `acpi` (true); `pages`, the domain's populated pages (default: up
+    to the end of RAM); `image_end`, the pseudo-physical address where the loaded kernel ends.
 
     KpatchError bad-layout.
     """
@@ -147,7 +147,7 @@ def _range_from_json(item: Any, name: str) -> MemoryRange:
         match = re.match(r"(?:0x)?([0-9a-fA-F]+)\s*-\s*(?:0x)?([0-9a-fA-F]+)\s+(\w+)", item.strip())
         if match is None:
             raise _bad(name, f"not a range: {item!r}")
-        start, end, kind = int(match[1], 16), int(match[2], 16), match[3]
+        start, end, kind = int(match[1], 16), int(match[2], 16) + ("inclusive" in item), match[3]
     elif isinstance(item, dict) and {"start", "end"} <= item.keys():
         start, end = _number(item["start"], name), _number(item["end"], name)
         kind = str(item.get("type", "usable"))

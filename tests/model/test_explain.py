@@ -1,0 +1,120 @@
+"""A fault says what was refused, to which C code, on which page, and who maps it."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+from kpatch_tools.core.source import BlobSource
+from kpatch_tools.model import ModelRun, Verdict, parse_layout
+from kpatch_tools.model.run import boot, load_kernel
+
+SMALL = parse_layout("64M")
+NOACPI = parse_layout("4160M,hole=64M+4032M,noacpi")
+Miniature = Callable[[str], BlobSource]
+Edited = Callable[[BlobSource, Mapping[str, tuple[str, str]]], BlobSource]
+MMU, INIT = "arch/x86/xen/mmu.c", "arch/x86/mm/init.c"
+
+
+def fault_of(source: BlobSource, text: str = "64M") -> ModelRun:
+    run = boot(load_kernel(source), parse_layout(text))
+    assert run.fault is not None, run
+    return run
+
+
+def test_a_good_boot_has_no_fault(miniature: Miniature) -> None:
+    assert boot(load_kernel(miniature("13")), SMALL).fault is None
+
+
+def test_a_refused_pin_names_the_page_and_the_way_there(miniature: Miniature) -> None:
+    fault = fault_of(miniature("06"), "4160M,hole=64M+4032M").fault
+    assert fault is not None
+    assert fault.kind == "xen-refused-pin"
+    assert fault.stage == "map-memory"
+    assert fault.pfn is not None
+    assert fault.pfn >= 1 << 20
+    assert "Bad type" in fault.refusals[0]
+    assert f"pfn {fault.pfn:05x}" in fault.refusals[0]
+    functions = [call.function for call in fault.chain]
+    assert functions[-1] == "init_memory_mapping"
+    assert fault.chain[-1].file == INIT
+    assert any(mapping.writable for mapping in fault.mappings)
+
+
+def test_a_table_made_writable_is_refused_through_update_va_mapping(miniature: Miniature, edited: Edited) -> None:
+    source = edited(
+        miniature("13"), {MMU: ("for (; end < PFN_PHYS(pgt_buf_top)", "for (end = start; end < PFN_PHYS(pgt_buf_top)")}
+    )
+    run = fault_of(source)
+    assert run.fault is not None
+    assert run.verdict is Verdict.CRASH
+    assert run.fault.kind == "xen-refused-update_va_mapping"
+    assert run.fault.pfn == run.tables[0].start >> 12
+    assert "page table" in run.fault.frame
+
+
+def test_a_live_table_mapped_writable_early_is_refused_by_ptwr(miniature: Miniature) -> None:
+    fault = fault_of(miniature("01")).fault
+    assert fault is not None
+    assert fault.kind == "xen-refused-ptwr"
+    assert fault.va is not None
+
+
+def test_a_write_to_a_spare_page_names_it(miniature: Miniature) -> None:
+    run = fault_of(miniature("12"))
+    fault = run.fault
+    assert fault is not None
+    assert fault.kind == "read-only-write"
+    assert fault.pfn is not None
+    assert run.tables[0].end <= fault.pfn << 12 < run.tables[0].top
+    assert fault.refusals == ()
+    (mapping,) = fault.mappings
+    assert not mapping.writable
+    assert mapping.va == 0xFFFF_8800_0000_0000 + (fault.pfn << 12)
+
+
+def test_left_over_pages_are_counted_and_named(miniature: Miniature) -> None:
+    run = fault_of(miniature("12"), "1200M,hole=1180M+18M")
+    assert run.verdict is Verdict.RO_LEFT_OVER
+    assert run.fault is not None
+    assert run.fault.kind == "left-over-read-only"
+    assert run.fault.pfn == run.free_read_only[0]
+    assert f"{len(run.free_read_only)} free pages" in run.fault.message
+
+
+def test_a_kept_spare_page_is_a_leak(miniature: Miniature, edited: Edited) -> None:
+    source = edited(
+        miniature("13"),
+        {MMU: ("native_pagetable_reserve(start, end);", "native_pagetable_reserve(start, PFN_PHYS(pgt_buf_top));")},
+    )
+    run = fault_of(source)
+    assert run.verdict is Verdict.LEAK
+    assert run.fault is not None
+    assert run.fault.kind == "leaked-pages"
+
+
+def test_a_bug_of_the_kernels_own_is_told_as_such(miniature: Miniature, edited: Edited) -> None:
+    source = edited(miniature("13"), {INIT: ("\tpgt_buf_start = ", "\tBUG_ON(end);\n\tpgt_buf_start = ")})
+    fault = fault_of(source).fault
+    assert fault is not None
+    assert fault.kind == "bug"
+    assert fault.chain[0].file == INIT
+    assert f"{INIT}:{fault.chain[0].line}" in fault.message
+
+
+def test_a_panic_is_told_with_its_text(miniature: Miniature, edited: Edited) -> None:
+    source = edited(
+        miniature("13"), {INIT: ("\tpgt_buf_start = ", '\tpanic("no room up to %lx", end);\n\tpgt_buf_start = ')}
+    )
+    fault = fault_of(source).fault
+    assert fault is not None
+    assert fault.kind == "panic"
+    assert fault.message == f"panic: no room up to {64 << 20:x}"
+
+
+@pytest.mark.parametrize("after", ["01", "06", "12"])
+def test_the_text_has_one_fact_a_line(miniature: Miniature, after: str) -> None:
+    fault = fault_of(miniature(after), "4160M,hole=64M+4032M").fault
+    assert fault is not None
+    lines = fault.lines()
+    assert lines[0].endswith(f"(during {fault.stage})")
+    assert all("\n" not in line for line in lines)
+    assert len(lines) >= 1 + len(fault.chain) + len(fault.refusals)
