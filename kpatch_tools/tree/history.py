@@ -59,22 +59,26 @@ def walk(
             walker.hide(oid)
         wanted = tuple(path.strip("/") for path in paths)
         touched = _Touched(store, wanted, first_parent=first_parent) if wanted else None
+        boundary = store.boundary()
+        is_cut = False
         for found in walker:
+            if boundary and str(found.id) in boundary:
+                is_cut = True
+                if touched is not None:
+                    continue  # what it changed cannot be told
             message = found.raw_message if mentions else b""
             if all(text in message for text in mentions) and (touched is None or touched(found)):
                 yield store.commit(ObjectId(str(found.id)))
     except (KeyError, pygit2.GitError) as error:
         raise history_ends(store, error) from error
+    if is_cut:
+        raise store.cut_off()
 
 
 def history_ends(store: ObjectStore, error: Exception) -> KpatchError:
     """The error for a commit that a walk needs and the repository lacks."""
     if store.repository.is_shallow:
-        return KpatchError(
-            "shallow-history",
-            "this clone is shallow, and its history ends before the answer",
-            hint="fetch the rest of the history: git fetch --unshallow",
-        )
+        return store.cut_off()
     return KpatchError("missing-object", f"the history is incomplete: {error}", hint="run git fsck, or fetch again")
 
 

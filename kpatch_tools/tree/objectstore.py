@@ -1,6 +1,7 @@
 """Reading objects of one repository: the one place that asks pygit2 for bytes."""
 
 from collections import OrderedDict
+from pathlib import Path
 
 import pygit2
 from pygit2.enums import ObjectType
@@ -13,6 +14,13 @@ from .search import BlobSearch
 
 _TREES_KEPT = 20_000
 _FOLDER_MODES = (b"40000", b"040000")  # old tools wrote the leading zero
+
+
+def common_folder(repository: pygit2.Repository) -> Path:
+    """The folder of objects and refs; for a linked work tree, that of the main repository."""
+    folder = Path(repository.path)
+    common = folder / "commondir"
+    return folder / common.read_text(encoding="utf-8").strip() if common.is_file() else folder
 
 
 class ObjectStore:
@@ -32,10 +40,29 @@ class ObjectStore:
         return self._read(oid)[1]
 
     def commit(self, oid: ObjectId) -> CommitData:
-        kind, data = self._read(oid)
+        try:
+            kind, data = self._read(oid)
+        except KpatchError as error:
+            raise (self.cut_off() if self.repository.is_shallow else error) from error
         if kind != ObjectType.COMMIT:
             raise KpatchError("not-a-commit", f"{oid} is a {ObjectType(kind).name.lower()}, not a commit")
         return parse_commit(oid, data)
+
+    @staticmethod
+    def cut_off() -> KpatchError:
+        """The error for an answer that lies beyond the end of a shallow clone."""
+        return KpatchError(
+            "shallow-history",
+            "this clone is shallow, and its history ends before the answer",
+            hint="fetch the rest of the history: git fetch --unshallow --tags",
+        )
+
+    def boundary(self) -> frozenset[str]:
+        """The commits of a shallow clone whose parents were left out; empty for any other repository."""
+        if not self.repository.is_shallow:
+            return frozenset()
+        file = common_folder(self.repository) / "shallow"
+        return frozenset(file.read_text(encoding="ascii").split()) if file.is_file() else frozenset()
 
     def tree(self, oid: ObjectId) -> dict[bytes, TreeEntry]:
         """The entries of a folder; callers must not change them."""

@@ -98,17 +98,30 @@ class KernelTree:
         return pygit2.Oid(hex=oid) in self._repository.odb
 
     def merge_base(self, a: ObjectId, b: ObjectId) -> ObjectId | None:
-        """A best common ancestor; None for unrelated histories (a vendor's import)."""
+        """A best common ancestor; None for unrelated histories (a vendor's import).
+
+        KpatchError shallow-history where that cannot be known.
+        """
         try:
             found = self._repository.merge_base(a, b)
         except (KeyError, pygit2.GitError) as error:
             raise history.history_ends(self._store, error) from error
+        if not found and self._store.boundary():
+            raise self._store.cut_off()
         # pygit2's stubs promise an id; for unrelated histories it is None.
         return ObjectId(str(found)) if found else None
 
     def is_ancestor(self, a: ObjectId, b: ObjectId) -> bool:
-        """Whether `a` is `b` or one of its ancestors. A shallow clone answers for what it holds."""
-        return a == b or self._repository.descendant_of(b, a)
+        """Whether `a` is `b` or one of its ancestors; KpatchError shallow-history where that cannot be known."""
+        if a == b:
+            return True
+        try:
+            found = self._repository.descendant_of(b, a)
+        except (KeyError, pygit2.GitError) as error:
+            raise history.history_ends(self._store, error) from error
+        if not found and self._store.boundary():
+            raise self._store.cut_off()
+        return found
 
     def walk(
         self,
@@ -123,6 +136,9 @@ class KernelTree:
 
         With `paths` (files or folders) only commits whose entry there differs from that of every parent, so that a
         merge counts only where it made something new; nothing is pruned (git log's --full-history).
+
+        KpatchError shallow-history where a shallow clone ends before the walk does: at the end, after every commit that
+        is there, so that whoever has found what they look for may stop before.
         """
         return history.walk(
             self._store,

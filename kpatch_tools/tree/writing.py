@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import pygit2
 from pygit2.enums import ObjectType
@@ -11,7 +10,7 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId, RepoPath
 
 from .objects import MODE_FILE, MODE_FOLDER, Signature, TreeEntry, format_commit, format_tree
-from .objectstore import ObjectStore
+from .objectstore import ObjectStore, common_folder
 
 
 def write_commit(
@@ -63,19 +62,12 @@ def reference_name(ref: str) -> str:
 
 
 def _require_writable(repository: pygit2.Repository, name: str | None) -> None:
-    folder = Path(_common_folder(repository))
+    folder = common_folder(repository)
     needed = [folder / "objects"] + ([folder / "refs" / "heads"] if name is not None else [])
     for path in needed:
         # For root every folder is writable; one that nobody may write is meant to be read-only all the same.
         if path.exists() and not (os.access(path, os.W_OK) and path.stat().st_mode & 0o222):
             raise _read_only(repository, f"no write permission for {path}")
-
-
-def _common_folder(repository: pygit2.Repository) -> str:
-    """The folder of objects and refs; for a linked work tree, that of the main repository."""
-    folder = Path(repository.path)
-    common = folder / "commondir"
-    return str(folder / common.read_text().strip()) if common.is_file() else str(folder)
 
 
 def _read_only(repository: pygit2.Repository, detail: str) -> KpatchError:

@@ -4,8 +4,9 @@ import random
 import subprocess
 
 import pytest
+from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.patch import apply_patch, format_diff, format_patch, parse_patch, patch_id, patch_of_commit
-from kpatch_tools.tree import diff_lines, merge_blobs
+from kpatch_tools.tree import KernelTree, diff_lines, merge_blobs
 
 WORDS = (
     b"int demo(void)",
@@ -180,3 +181,46 @@ def test_merges_are_git_merge_files(git, seed):
     assert (merged.conflicts > 0) == (done.returncode > 0)
     if done.returncode == 0:
         assert merged.data == done.stdout
+
+
+def test_a_shallow_clone_made_by_git(git, tmp_path):
+    repo = git()
+    first = repo.commit({"a": b"1\n"})
+    repo.commit({"a": b"2\n"})
+    repo("tag", "v2")
+    repo("clone", "-q", "--bare", "--depth", "1", f"file://{repo.folder}", str(tmp_path / "shallow.git"))
+    tree = KernelTree.open(tmp_path / "shallow.git")
+    assert tree.at("v2").read("a") == b"2\n"
+    last = tree.resolve("v2").oid
+    for ask in (
+        lambda: tree.resolve("v2~1"),
+        lambda: tree.resolve(first),
+        lambda: tree.changes(last),
+        lambda: tree.is_ancestor(first, last),
+        lambda: list(tree.walk(include=[last])),
+        lambda: list(tree.walk(include=[last], paths=["a"])),
+    ):
+        with pytest.raises(KpatchError) as refusal:
+            ask()
+        assert refusal.value.code == "shallow-history"
+        assert "--unshallow" in refusal.value.hint
+    assert next(tree.walk(include=[last])).oid == last
+
+
+def test_git_accepts_what_we_write(git):
+    repo = git()
+    base = repo.commit({"a/b.c": b"1\n", "a.c": b"1\n", "a0": b"1\n"})
+    tree = repo.tree
+    who = tree.commit(base).author
+    oid = tree.write(
+        base=base,
+        changes={"a/b.c": None, "a-b": b"\xff\n", "z/y/x": b"1\n"},
+        message=b"demo: write\n",
+        author=who,
+        committer=who,
+        ref="topic",
+    )
+    repo("fsck", "--strict")
+    assert repo("rev-parse", "topic").decode().strip() == oid
+    assert repo("status", "--porcelain") == b""
+    assert repo("ls-tree", "-r", "--name-only", oid).split() == [b"a-b", b"a.c", b"a0", b"z/y/x"]
