@@ -6,16 +6,41 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location
 from kpatch_tools.syntax import Node, ParsedFile, enclosing_function, line_of, parse_c
-from kpatch_tools.syntax.includes import include_closure
+from kpatch_tools.syntax.includes import Includes
 
 from .conditions import Conditions
+
+
+class ReadOnce:
+    """A source whose files are fetched once. `listed`: False for one that answers to names only."""
+
+    def __init__(self, source: BlobSource, *, listed: bool = True) -> None:
+        self._source = source
+        self._listed = listed
+        self._read: dict[RepoPath, bytes | None] = {}
+        self._paths: dict[tuple[str, ...], tuple[RepoPath, ...]] = {}
+
+    def read(self, path: RepoPath) -> bytes | None:
+        if path not in self._read:
+            self._read[path] = self._source.read(path)
+        return self._read[path]
+
+    def paths(self, *prefixes: str) -> Iterator[RepoPath]:
+        if not self._listed:
+            return iter(())
+        if prefixes not in self._paths:
+            self._paths[prefixes] = tuple(self._source.paths(*prefixes))
+        return iter(self._paths[prefixes])
 
 
 class Files:
     """A source with what was read of it so far."""
 
     def __init__(self, source: BlobSource) -> None:
-        self.source = source
+        self.source = ReadOnce(source)
+        # An included name that no usual folder has would be looked for in the whole tree, which costs more than all
+        # the rest and finds nothing that the hook's files need.
+        self._includes = Includes(ReadOnce(self.source, listed=False))
         self._parsed: dict[RepoPath, ParsedFile | None] = {}
         self._conditions: dict[RepoPath, Conditions] = {}
         self._seen: dict[RepoPath, tuple[RepoPath, ...]] = {}
@@ -48,7 +73,7 @@ class Files:
     def seen_from(self, path: RepoPath) -> tuple[RepoPath, ...]:
         """The headers that `path` includes, directly or not, under any configuration."""
         if path not in self._seen:
-            self._seen[path] = include_closure(self.source, path).headers
+            self._seen[path] = self._includes.closure(path).headers
         return self._seen[path]
 
     def location(self, path: RepoPath, node: Node) -> Location:

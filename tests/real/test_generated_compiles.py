@@ -17,7 +17,7 @@ import pytest
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.hooks import Generated, generate_hook, load_hook, remove_hook
-from kpatch_tools.syntax.includes import include_closure
+from kpatch_tools.syntax.includes import Includes
 from kpatch_tools.tree import KernelTree
 
 pytestmark = pytest.mark.real
@@ -63,8 +63,9 @@ class Scratch:
         self._put("generated/generated/bounds.h", BOUNDS)
         self._put("generated/linux/bounds.h", BOUNDS)
         self._put("generated/linux/version.h", "#define LINUX_VERSION_CODE 132646\n")
+        includes = Includes(self.source)
         for file in files:
-            for path in (file, *include_closure(self.source, file).headers):
+            for path in (file, *includes.closure(file).headers):
                 self._copy(path)
 
     def diagnostics(self, file: RepoPath) -> Counter[str]:
