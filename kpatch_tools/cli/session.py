@@ -54,12 +54,18 @@ class Session:
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Callable[[str], None]]:
-        """A spinner on a terminal's standard error while the block runs; call the value to say what is being done."""
+        """A line on a terminal's standard error while the block runs; call the value to say what is being done.
+
+        It is redrawn by each call and not by a thread, since work that forks must not fork beside one.
+        """
         if not self.err.is_terminal or self.verbosity < 0:
             yield lambda step: self.err.print(f"{title}: {step}", style="dim") if self.verbosity > 0 else None
             return
-        with self.err.status(title) as status:
-            yield lambda step: status.update(f"{title}: {step}")
+        from rich.live import Live
+        from rich.text import Text
+
+        with Live(Text(f"{title} …", "dim"), console=self.err, auto_refresh=False, transient=True) as live:
+            yield lambda step: live.update(Text(f"{title}: {step} …", "dim"), refresh=True)
 
 
 def verb(function: Callable[..., int]) -> Callable[..., int]:
