@@ -18,6 +18,7 @@ MAX_END = 16 * GIB
 _ISA_USABLE_END = 0x9F000
 _ISA_RESERVED = 0x9FC00
 _ISA_END = 0x100000
+_KERNEL_MAP = 0xFFFF_FFFF_8000_0000
 _PCI_HOLE = 0xBFFE_0000
 """Where RAM below 4 GiB ends on a machine with more of it than fits below the PCI hole (QEMU's usual map)."""
 
@@ -113,8 +114,13 @@ def layout_from_json(data: bytes, *, name: str = "json") -> Layout:
 
     `e820`: list of ranges, each "START-END TYPE" with hexadecimal byte addresses, END exclusive unless "(end
     inclusive)" follows, and TYPE one of usable, reserved, ACPI, NVS, unusable; or an object {"start", "end", "type"}
-    with numbers or such strings. Optional: `name`; `acpi` (true); `pages`, the domain's populated pages (default: up
-    to the end of RAM); `image_end`, the pseudo-physical address where the loaded kernel ends.
+    with numbers or such strings. `e820_user`, the map after mem= or memmap=, goes before it.
+
+    Optional: `name`; `acpi` (true). How many pages the domain starts with: `pages`, or `dom0_mem` as a size ("512M"),
+    else up to where memory is called unusable (xen_memory_setup says so of what is the machine's but not the
+    domain's), else to the end of RAM. `image_end`, the pseudo-physical address where the loaded kernel ends. `pages`
+    and `image_end` can also be given as the lines that Xen prints, `xen_layout`: {"Phys-Mach map", "Loaded kernel"},
+    each "START->END" in hexadecimal.
 
     KpatchError bad-layout.
     """
@@ -122,24 +128,52 @@ def layout_from_json(data: bytes, *, name: str = "json") -> Layout:
         value = json.loads(data)
     except ValueError as error:
         raise _bad(name, f"not JSON: {error}") from None
-    if not isinstance(value, dict) or not isinstance(value.get("e820"), list):
+    entries = (value.get("e820_user") or value.get("e820")) if isinstance(value, dict) else None
+    if not isinstance(entries, list):
         raise _bad(name, 'a layout is an object with a list "e820"')
-    ranges = tuple(sorted(_range_from_json(item, name) for item in value["e820"]))
-    usable = [entry.end for entry in ranges if entry.type is MemoryType.USABLE]
-    if not usable:
+    ranges = tuple(sorted(_range_from_json(item, name) for item in entries))
+    if not any(entry.type is MemoryType.USABLE for entry in ranges):
         raise _bad(name, "no usable memory")
-    pages = _number(value.get("pages", max(usable) // PAGE_SIZE), name)
-    image_end = value.get("image_end")
     return _checked(
         Layout(
             name=str(value.get("name", name)),
             ranges=ranges,
-            pages=pages,
+            pages=_pages_from_json(value, ranges, name),
             acpi=bool(value.get("acpi", True)),
-            image_end=None if image_end is None else _number(image_end, name),
+            image_end=_image_end_from_json(value, name),
         ),
         name,
     )
+
+
+def _pages_from_json(value: dict[str, Any], ranges: tuple[MemoryRange, ...], name: str) -> int:
+    if "pages" in value:
+        return _number(value["pages"], name)
+    if "dom0_mem" in value:
+        return _parse_size(str(value["dom0_mem"]), name) // PAGE_SIZE
+    if printed := _printed(value, "Phys-Mach map", name):
+        return (printed[1] - printed[0]) // 8
+    unusable = [entry.start for entry in ranges if entry.type is MemoryType.UNUSABLE]
+    end = min(unusable) if unusable else max(entry.end for entry in ranges if entry.type is MemoryType.USABLE)
+    return end // PAGE_SIZE
+
+
+def _image_end_from_json(value: dict[str, Any], name: str) -> int | None:
+    if value.get("image_end") is not None:
+        return _number(value["image_end"], name)
+    printed = _printed(value, "Loaded kernel", name)
+    return printed[1] - _KERNEL_MAP if printed else None
+
+
+def _printed(value: dict[str, Any], line: str, name: str) -> tuple[int, int] | None:
+    """The virtual addresses of one of Xen's lines."""
+    lines = value.get("xen_layout")
+    if not isinstance(lines, dict) or line not in lines:
+        return None
+    match = re.match(r"(?:0x)?([0-9a-f]+)->(?:0x)?([0-9a-f]+)", str(lines[line]))
+    if match is None:
+        raise _bad(name, f"not addresses: {lines[line]!r}")
+    return int(match[1], 16), int(match[2], 16)
 
 
 def _range_from_json(item: Any, name: str) -> MemoryRange:

@@ -97,6 +97,24 @@ def test_json_may_say_how_many_pages_and_where_the_image_ends() -> None:
     assert (layout.pages, layout.image_end) == (0x10000, 0x1395000)
 
 
+def test_unusable_memory_is_not_the_domains() -> None:
+    ranges = ["0-9f000 usable", "100000-10000000 usable", "10000000-3ffe0000 unusable", "100000000-12ffe0000 usable"]
+    assert layout_from_json(json.dumps({"e820": ranges}).encode()).pages == 0x10000
+
+
+def test_the_lines_of_a_boot_log_say_it_all() -> None:
+    ranges = ["0-9f000 usable", "100000-bffe0000 usable", "100000000-1efebf000 usable"]
+    lines = {
+        "Loaded kernel": "ffffffff81000000->ffffffff81395000",
+        "Phys-Mach map": "ffffffff81395000->ffffffff81d95000",
+    }
+    cut = ["0-9f000 usable", "100000-bffe0000 usable"]
+    value = {"e820": ranges, "e820_user": cut, "xen_layout": lines}
+    layout = layout_from_json(json.dumps(value).encode())
+    assert (layout.pages, layout.image_end, layout.end) == (0x140000, 0x1395000, 0xBFFE0000)
+    assert layout_from_json(json.dumps({"e820": ranges, "dom0_mem": "5120M"}).encode()).pages == 0x140000
+
+
 def test_a_range_may_be_printed_with_an_inclusive_end() -> None:
     ranges = ["0-9efff usable (end inclusive)", "100000-fffffff usable (end inclusive)"]
     assert usable(layout_from_json(json.dumps({"e820": ranges}).encode())) == [(0, 0x9F000), (0x100000, 0x10000000)]
@@ -116,6 +134,8 @@ def test_a_range_may_be_printed_with_an_inclusive_end() -> None:
         '{"e820": ["0-10000000 usable"], "pages": "many"}',
         '{"e820": ["0-10000000 usable"], "pages": -1}',
         '{"e820": ["0-10000000 usable"], "pages": 5}',
+        '{"e820": ["0-10000000 usable"], "dom0_mem": "much"}',
+        '{"e820": ["0-10000000 usable"], "xen_layout": {"Loaded kernel": "somewhere"}}',
     ],
 )
 def test_bad_json_is_one_error(text: str) -> None:
