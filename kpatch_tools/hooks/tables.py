@@ -122,7 +122,7 @@ def _read_table(
             aliases = Aliases(other, table, pointer=pointer)
             UseReader(other, path, shape, aliases, uses, variables=variables, only=parsed.hidden).read()
             refused.extend(_left_out(parsed, other, path, table))
-    refused.extend(uses.not_understood)
+    refused.extend(dict.fromkeys(uses.not_understood))
     defaults = _read_defaults(declarations, shape, files, variables, refused)
     home = next((item for item in declarations if item.defines), declarations[0])
     return HookTable(
@@ -137,9 +137,10 @@ def _read_table(
                 signature=shape.members[path].signature,
                 location=shape.members[path].location,
                 defaults=tuple(defaults.get(path, ())),
-                overrides=tuple(uses.overrides.get(path, ())),
-                call_sites=tuple(uses.call_sites.get(path, ())),
-                guards=tuple(uses.guards.get(path, ())),
+                # A function that several callers pass the table to is judged once for each.
+                overrides=tuple(dict.fromkeys(uses.overrides.get(path, ()))),
+                call_sites=tuple(dict.fromkeys(uses.call_sites.get(path, ()))),
+                guards=tuple(dict.fromkeys(uses.guards.get(path, ()))),
             )
             for path in shape.slots()
         ),

@@ -36,7 +36,6 @@ from .members import MemberKind, Shape
 _COPIES = frozenset({"memcpy", "__memcpy", "memmove", "__builtin_memcpy"})
 _CLEARS = frozenset({"memset", "__builtin_memset"})
 _UNEVALUATED = frozenset({"sizeof_expression", "alignof_expression", "offsetof_expression", "macro_type_specifier"})
-_READS_POINTER = frozenset({"binary_expression", "unary_expression", "if_statement", "while_statement"})
 
 FindVariable = Callable[[str], tuple[ParsedFile, Node] | None]
 """The file and the `init_declarator` of a global variable, wherever it is defined."""
@@ -96,7 +95,7 @@ class UseReader:
             return
         targets = self._aliases.evaluate(expression)
         if not targets:
-            if self._aliases.evaluate(identifier) and not _is_declared(expression):
+            if expression.type != "identifier" and self._aliases.evaluate(identifier):
                 self._refuse(expression, "the members do not follow the declaration")
             return
         self._judged.add(expression.id)
@@ -148,33 +147,28 @@ class UseReader:
 
     def _judge_address(self, node: Node, target: Target) -> None:
         parent = node.parent
-        if parent is None:
-            return
-        held = node
         value = assigned_value(node)
-        if value is not None:
-            if (
-                node.type == "identifier"
-                and target == self._aliases.root_target
-                and name_of(node) == self._aliases.table
-            ):
+        if parent is None or value is not None:
+            # An assignment to the pointer that the table is behind exchanges the table; to another, it is an alias.
+            if value is not None and node.type == "identifier" and name_of(node) == self._aliases.table:
                 self._assign_struct(target.path, value, node)
-            return
-        if parent.type == "assignment_expression" and parent.child_by_field_name("right") == node:
+        elif _is_left(parent, node):
+            self._refuse(node, "changed by an operator")
+        elif parent.type == "assignment_expression" and parent.child_by_field_name("right") == node:
             left = parent.child_by_field_name("left")
             if left is not None and bare(left).type == "identifier" and operator_of(parent) == b"=":
                 self._follow(referred_variable(bare(left)))
                 if parent.parent is not None and parent.parent.type == "assignment_expression":
                     self._judge_address(parent, target)
             else:
-                self._refuse(held, "its address is stored where it is not followed")
+                self._refuse(node, "its address is stored where it is not followed")
         elif parent.type == "init_declarator":
             name = declared_name(parent.child_by_field_name("declarator"))
             if name is not None:
                 self._follow(declared_variable(name))
         elif parent.type == "argument_list":
             self._judge_argument(node, target, parent)
-        elif parent.type in ("return_statement", "initializer_pair", "initializer_list", "update_expression"):
+        elif parent.type in ("return_statement", "initializer_pair", "initializer_list"):
             self._refuse(node, "its address leaves the function")
 
     def _judge_argument(self, node: Node, target: Target, arguments: Node) -> None:
@@ -204,7 +198,10 @@ class UseReader:
         if name is None:
             return False
         variable = Variable(definition, name_of(name))
-        self._aliases.arguments.setdefault(variable, []).append(value)
+        passed = self._aliases.arguments.setdefault(variable, [])
+        if value in passed:
+            return True
+        passed.append(value)
         # A second caller may add a second target: judge the uses again.
         self._followed.discard(variable)
         self._judged.difference_update(whole_access(use).id for use in self._aliases.uses(variable))
@@ -296,6 +293,7 @@ def _continues(parent: Node, node: Node) -> bool:
                 "if_statement",
                 "while_statement",
                 "do_statement",
+                "switch_statement",
             )
         case "field_expression" | "subscript_expression" | "pointer_expression":
             return parent.child_by_field_name("argument") == node
@@ -307,7 +305,7 @@ def _continues(parent: Node, node: Node) -> bool:
             return (
                 parent.child_by_field_name("right") == node
                 and parent.parent is not None
-                and (parent.parent.type == "parenthesized_expression")
+                and parent.parent.type == "parenthesized_expression"
             )
         case _:
             return False
@@ -334,10 +332,6 @@ def _is_left(parent: Node, node: Node) -> bool:
     if parent.type == "update_expression":
         return True
     return parent.type == "assignment_expression" and parent.child_by_field_name("left") == node
-
-
-def _is_declared(expression: Node) -> bool:
-    return expression.type == "identifier"
 
 
 def _damaged(node: Node) -> bool:

@@ -1,8 +1,10 @@
 """Hook tables in a miniature of our own, and seeded edits of it where a text search is wrong."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.hooks import HookTable, find_hook_tables
@@ -64,6 +66,19 @@ static void __init setup(void)
 """
 
 Sources = Callable[[Mapping[str, str]], BlobSource]
+
+
+class Nothing:
+    """A source without files."""
+
+    def read(self, path: RepoPath) -> None:
+        return None
+
+    def paths(self, *prefixes: str) -> Iterator[RepoPath]:
+        return iter(())
+
+
+NOTHING = Nothing()
 
 
 @pytest.fixture
@@ -427,6 +442,11 @@ SEEDED = {
         "static void g(struct boot_mapping *m)\n{\n\tm->reserve = f;\n}\nvoid h(void)\n{\n\tg(&boot_ops.mapping);\n}\n",
         {override(3)},
     ),
+    "passed on and on": (
+        "static void g(struct boot_mapping *m)\n{\n\tm->reserve = f;\n\tg(m);\n}\n"
+        "void h(void)\n{\n\tg(&boot_ops.mapping);\n\tg(&boot_ops.mapping);\n}\n",
+        {override(3)},
+    ),
     "annotated function": (
         "static int __init __attribute__((cold)) g(void)\n{\n\tboot_ops.mapping.reserve = f;\n}\n",
         {override(3)},
@@ -449,6 +469,28 @@ def test_seeded_edit(base: BlobSource, name: str) -> None:
     assert coverage.not_understood == ()
 
 
+def test_each_site_is_listed_once(base: BlobSource) -> None:
+    text, _ = SEEDED["passed on and on"]
+    slot = table_of(Overlay(base, {RepoPath("arch/x86/kernel/user.c"): text.encode()})).slot("mapping.reserve")
+    assert slot is not None
+    assert len(slot.overrides) == 1
+
+
+@given(st.lists(st.sampled_from(["", "/* x */", "int a;", "#define A 1", "// boot_ops"]), max_size=5), st.data())
+def test_lines_above_only_move_the_answer(lines: list[str], data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(SEEDED)))
+    text, expected = SEEDED[name]
+    above = "".join(line + "\n" for line in lines)
+    files = {
+        RepoPath("arch/x86/include/asm/boot_ops.h"): HEADER.encode(),
+        RepoPath("arch/x86/kernel/boot_ops.c"): DEFINITION.encode(),
+        RepoPath("arch/x86/kernel/user.c"): (above + text).encode(),
+    }
+    assert uses(Overlay(NOTHING, files)) == {
+        (kind, slot, line + len(lines), function, value) for kind, slot, line, function, value in expected
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -461,6 +503,7 @@ def test_seeded_edit(base: BlobSource, name: str) -> None:
         ("void g(void)\n{\n\tboot_ops.mapping.reserve += f;\n}\n", "operator"),
         ("void g(void)\n{\n\tif (a {\n\tboot_ops.mapping.reserve = f;\n}\n", "parse error"),
         ("void g(void)\n{\n\tboot_ops.list.next = f;\n}\n", "struct list_head is not defined"),
+        ("void g(void)\n{\n\tstruct boot_mapping *m = &boot_ops.mapping;\n\tm += 1;\n}\n", "operator"),
         ("#define SET(a) boot_ops.mapping.a ## reserve = f\n", "macro SET"),
         (
             "void g(void)\n{\n#if A\n\tif (a) {\n#elif B\n\tif (boot_ops.irqs.init) {\n"
