@@ -1,6 +1,6 @@
 """A fault in words: what was refused, to which C code, and who maps the frame."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kpatch_tools.core.ids import Mfn, Pfn
 
@@ -15,12 +15,18 @@ _PAGES_SHOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class MappingInWords:
-    """One live L1 entry that maps the frame. `va` is None where the entry is not part of the direct map."""
+    """One live L1 entry that maps the frame. `va` is None where the entry is not part of the direct map.
+
+    `entry_of` is the entry's place, (table, word). `written_by` are the C calls that last wrote the entry, innermost
+    first; empty if that was not looked for, or was no C code.
+    """
 
     table: Pfn | None
     slot: int
     writable: bool
     va: int | None
+    entry_of: tuple[Mfn, int]
+    written_by: tuple[CallFrame, ...] = ()
 
     def __str__(self) -> str:
         where = f"{self.va:#x}" if self.va is not None else "an alias"
@@ -58,7 +64,11 @@ class Fault:
         text += [f"Xen: {line}" for line in self.refusals]
         if self.frame:
             text.append(f"frame: {self.frame}")
-        text += [f"mapped {mapping}" for mapping in self.mappings]
+        for mapping in self.mappings:
+            text.append(f"mapped {mapping}")
+            text += [
+                f"  {'written by' if not number else 'from'} {call}" for number, call in enumerate(mapping.written_by)
+            ]
         text += [f"{'in' if number == 0 else 'from'} {call}" for number, call in enumerate(self.chain)]
         return tuple(text)
 
@@ -136,6 +146,27 @@ def format_pages(pages: tuple[Pfn, ...]) -> str:
     return ", ".join(words)
 
 
+class Writers:
+    """Watches entries while a boot is repeated: the C calls that wrote each of them last."""
+
+    def __init__(self, guest: Guest, fault: Fault) -> None:
+        self._guest = guest
+        self._fault = fault
+        self._last: dict[tuple[Mfn, int], tuple[CallFrame, ...]] = {}
+        guest.memory.watch({mapping.entry_of for mapping in fault.mappings}, self._written)
+
+    def _written(self, table: Mfn, word: int, _value: int) -> None:
+        self._last[table, word] = self._guest.program.call_chain()
+
+    def finish(self) -> Fault:
+        """The fault with what was seen; the watch ends."""
+        self._guest.memory.unwatch()
+        mappings = tuple(
+            replace(mapping, written_by=self._last.get(mapping.entry_of, ())) for mapping in self._fault.mappings
+        )
+        return replace(self._fault, mappings=mappings)
+
+
 def _is_refusal(guest: Guest, error: MachineFault) -> bool:
     """Whether the fault is about the hypervisor's latest answer, not about an access."""
     return bool(guest.xen.log) and not isinstance(error, (ReadOnlyWrite, NotPresent))
@@ -161,7 +192,8 @@ def _mappings(guest: Guest, mfn: Mfn | None) -> tuple[MappingInWords, ...]:
             walk = guest.memory.paging.walk(va)
             if (walk.table, walk.word) != (mapping.table, mapping.slot * geometry.entry_words):
                 va = None
-        found.append(MappingInWords(guest.xen.m2p(mapping.table), mapping.slot, mapping.writable, va))
+        place = (mapping.table, mapping.slot * geometry.entry_words)
+        found.append(MappingInWords(guest.xen.m2p(mapping.table), mapping.slot, mapping.writable, va, place))
         if len(found) == _MAPPINGS_SHOWN:
             break
     return tuple(found)

@@ -7,7 +7,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -25,7 +25,7 @@ from .boot.profile import PROFILE
 from .boot.stages import STAGES, Boot, xen_setup_shared_info
 from .boot.unit import boot_files, boot_source
 from .cexec import Program, Trap, Unsupported, load_unit
-from .explain import Fault, explain_end, explain_fault
+from .explain import Fault, Writers, explain_end, explain_fault
 from .layouts import PAGE_SIZE, Layout, MemoryType
 from .machine import GuestMemory, MachineFault, NotPresent
 from .oracles import Verdict, judge, sweep
@@ -70,12 +70,14 @@ def run_model(
     progress: Progress | None = None,
     jobs: int = 2,
     until_fault: bool = False,
+    history: bool = False,
     cache: LineCache | None = None,
 ) -> tuple[ModelRun, ...]:
     """Boot the kernel of `source` on each layout; one result each, in their order.
 
     The tree's C is translated once and shared. With `jobs` above 1, layouts are divided among that many processes;
-    with a tracer there is one. With `until_fault` layouts not begun when a fault is known are NOT_RUN. A `cache` shared
+    with a tracer there is one. `history` repeats a boot that faults, to find who wrote the mappings involved. With
+    `until_fault` layouts not begun when a fault is known are NOT_RUN. A `cache` shared
     between versions of a tree saves reading their common files again. What cannot be executed gives UNDETERMINED, never
     an exception; KpatchError bad-layout for a machine that the kernel does not fit into.
     """
@@ -93,7 +95,7 @@ def run_model(
             runs = [_undetermined(layout, f"the tree cannot be loaded: {error}") for layout in group]
         else:
             parallel = jobs > 1 and len(group) > 1 and tracer is None and threading.active_count() == 1
-            job = _Job(kernel, group, until_fault)
+            job = _Job(kernel, group, until_fault, history)
             runs = _run_parallel(job, jobs, report) if parallel else _run(job, tracer, report)
         results.update(zip(numbers, runs, strict=True))
     return tuple(results[number] for number in range(len(layouts)))
@@ -155,6 +157,18 @@ def boot(guest: Guest, layout: Layout, tracer: Tracer = ignore) -> ModelRun:
         return _result(guest, progress, Verdict.UNDETERMINED, stage, reason=f"{stage}: {_our_mistake(guest, error)}")
 
 
+def with_history(guest: Guest, run: ModelRun) -> ModelRun:
+    """The run with its fault's mappings traced to the C calls that wrote them, by the same boot once more."""
+    if run.fault is None or not run.fault.mappings:
+        return run
+    writers = Writers(guest, run.fault)
+    try:
+        boot(guest, run.layout)
+    finally:
+        fault = writers.finish()
+    return replace(run, fault=fault)
+
+
 @dataclass(frozen=True, slots=True)
 class _Job:
     """Layouts to run on one translated kernel."""
@@ -162,6 +176,11 @@ class _Job:
     kernel: Guest
     layouts: Sequence[Layout]
     until_fault: bool
+    history: bool = False
+
+    def run(self, layout: Layout, tracer: Tracer = ignore) -> ModelRun:
+        run = boot(self.kernel, layout, tracer)
+        return with_history(self.kernel, run) if self.history else run
 
     def ends_with(self, run: ModelRun) -> bool:
         return self.until_fault and run.verdict not in (Verdict.OK, Verdict.UNDETERMINED)
@@ -175,7 +194,7 @@ def _run(job: _Job, tracer: Tracer | None, report: Progress) -> list[ModelRun]:
             if runs and job.ends_with(runs[-1]):
                 break
             report(f"booting on {layout.name}")
-            runs.append(boot(job.kernel, layout, tracer or ignore))
+            runs.append(job.run(layout, tracer or ignore))
     return runs + [_not_run(layout) for layout in job.layouts[len(runs) :]]
 
 
@@ -243,7 +262,7 @@ def _work(job: _Job, share: Sequence[int], sender: Connection) -> None:
     with _deep_recursion():
         for number in share:
             try:
-                sender.send((number, boot(job.kernel, job.layouts[number])))
+                sender.send((number, job.run(job.layouts[number])))
             except KpatchError as error:
                 sender.send((number, error))
     sender.close()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.model import ModelRun, Verdict, parse_layout
-from kpatch_tools.model.run import boot, load_kernel
+from kpatch_tools.model.run import boot, load_kernel, with_history
 
 SMALL = parse_layout("64M")
 NOACPI = parse_layout("4160M,hole=64M+4032M,noacpi")
@@ -118,3 +118,29 @@ def test_the_text_has_one_fact_a_line(miniature: Miniature, after: str) -> None:
     assert lines[0].endswith(f"(during {fault.stage})")
     assert all("\n" not in line for line in lines)
     assert len(lines) >= 1 + len(fault.chain) + len(fault.refusals)
+
+
+def test_history_names_who_wrote_a_mapping(miniature: Miniature) -> None:
+    kernel = load_kernel(miniature("12"))
+    run = boot(kernel, SMALL)
+    told = with_history(kernel, run)
+    assert told.fault is not None
+    (mapping,) = told.fault.mappings
+    functions = [call.function for call in mapping.written_by]
+    assert "phys_pte_init" in functions
+    assert functions[-1] == "init_memory_mapping"
+    assert any(line.strip().startswith("written by") for line in told.fault.lines())
+
+
+def test_history_changes_nothing_else(miniature: Miniature) -> None:
+    kernel = load_kernel(miniature("06"))
+    run = boot(kernel, NOACPI)
+    told = with_history(kernel, run)
+    assert (told.verdict, told.tables, told.printk) == (run.verdict, run.tables, run.printk)
+    assert boot(kernel, NOACPI) == run
+
+
+def test_a_good_run_has_no_history(miniature: Miniature) -> None:
+    kernel = load_kernel(miniature("13"))
+    run = boot(kernel, SMALL)
+    assert with_history(kernel, run) is run
