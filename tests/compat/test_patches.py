@@ -224,3 +224,40 @@ def test_git_accepts_what_we_write(git):
     assert repo("rev-parse", "topic").decode().strip() == oid
     assert repo("status", "--porcelain") == b""
     assert repo("ls-tree", "-r", "--name-only", oid).split() == [b"a-b", b"a.c", b"a0", b"z/y/x"]
+
+
+def test_mails_with_renames_long_names_and_large_counts_are_written_as_they_were_read(git):
+    repo = git()
+    body = b"".join(b"line %d\n" % number for number in range(400))
+    deep = "a/very/long/path/through/many/folders/that/does/not/fit/in/the/table/of/changes/file.c"
+    repo.commit(
+        {
+            "drivers/usb/host/xhci-hcd.c": body,
+            "kernel/sched.c": body + b"sched\n",
+            "arch/i386/mm/init.c": body + b"i386\n",
+            "top.c": body + b"top\n",
+            deep: body + b"deep\n",
+            "small.c": b"1\n",
+            "both.c": body,
+            "mode.sh": body + b"mode\n",
+        }
+    )
+    (repo.folder / "mode.sh").chmod(0o755)
+    moved = {
+        "drivers/usb/host/xhci-hcd.c": ("drivers/usb/host/xhci.c", body.replace(b"line 7\n", b"row\n")),
+        "kernel/sched.c": ("kernel/sched/core.c", body + b"sched\n"),
+        "arch/i386/mm/init.c": ("arch/x86/mm/init.c", body + b"x86\n"),
+        "top.c": ("below/top.c", body + b"top\n"),
+    }
+    changes: dict[str, bytes | None] = dict.fromkeys(moved)
+    changes |= dict(moved.values())
+    changes |= {deep: b"deep\n", "small.c": b"2\n", "both.c": body[:1500] + b"new\n" * 300, "new.c": body}
+    oid = repo.commit(changes)
+    for options in (("-M",), ("-M", "-C", "--find-copies-harder"), ("--no-renames",)):
+        mail = repo("format-patch", "-1", "--stdout", *options, oid)
+        patch = parse_patch(mail)
+        assert format_patch(patch, signature=repo.version) == mail
+        result = apply_patch(patch.files, repo.tree.at(repo.tree.commit(oid).parents[0]))
+        assert result.rejects == ()
+        after = repo.tree.at(oid)
+        assert {path: after.read(path) for path in result.changes} == result.changes
