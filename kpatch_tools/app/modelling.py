@@ -32,5 +32,7 @@ class _BootModel:
 
 
 def _verdict(run: ModelRun) -> LayoutVerdict:
-    why = run.reason if run.fault is None else run.fault.lines()[0]
+    why = run.reason
+    if run.fault is not None:
+        why = "; Xen: ".join((run.fault.lines()[0], *run.fault.refusals[:1]))
     return LayoutVerdict(run.layout.name, Verdict(run.verdict.value), why)

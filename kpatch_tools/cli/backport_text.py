@@ -1,6 +1,7 @@
 """How the answer of the main job reads on a terminal."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -8,6 +9,8 @@ from rich.text import Text
 from kpatch_tools.app.report import BackportReport
 from kpatch_tools.backport import HunkResult, ModelResult, Outcome, RelatedCommit, Verdict
 from kpatch_tools.cli.findings import print_findings
+from kpatch_tools.core.finding import Finding, Status
+from kpatch_tools.core.hunkclass import HunkClass
 
 _STYLES = {
     Outcome.BACKPORTED: "bold green",
@@ -30,10 +33,8 @@ def print_backport(out: Console, report: BackportReport, *, verbosity: int) -> N
     _section(out, "plan", answer.plan if report.dry_run or verbosity > 0 else ())
     _section(out, "prerequisites, in this order", map(_related, answer.prerequisites))
     _section(out, "follow-ups", map(_related, answer.followups))
-    _section(out, f"hunks ({report.worst.label})", map(_hunk, answer.hunks) if answer.hunks else ())
-    if answer.checks:
-        out.print(Text("checks", "bold"))
-        print_findings(out, answer.checks, verbosity=verbosity)
+    _print_hunks(out, answer.hunks, report.worst, verbosity=verbosity)
+    _print_checks(out, answer.checks, verbosity=verbosity)
     _print_model(out, "model, without the change", answer.control)
     _print_model(out, "model, with the change", answer.patched)
     for warning in report.warnings:
@@ -63,16 +64,38 @@ def _related(one: RelatedCommit) -> str:
     return f'{one.commit[:12]} ("{one.subject}") {one.state}: {one.why}'
 
 
-def _hunk(one: HunkResult) -> str:
-    place = f"{one.file}:{one.line}" if one.line is not None else f"{one.file} #{one.number}"
-    return f"{one.kind.label:<11} {place}  {one.why}"
+def _print_hunks(out: Console, hunks: Sequence[HunkResult], worst: HunkClass, *, verbosity: int) -> None:
+    """All of them with -v; otherwise those that a person has to look at, and how many there are of each class."""
+    if not hunks:
+        return
+    counts = Counter(hunk.kind for hunk in hunks)
+    files = len({hunk.file for hunk in hunks})
+    summary = ", ".join(f"{count} {kind.label}" for kind, count in sorted(counts.items()))
+    out.print(Text.assemble(("hunks", "bold"), f": {summary}, in {files} file{'s' if files > 1 else ''}"))
+    for one in hunks:
+        if verbosity > 0 or one.kind >= HunkClass.DROPPED:
+            place = f"{one.file}:{one.line}" if one.line is not None else f"{one.file} #{one.number}"
+            out.print(Text(f"  {one.kind.label:<11} {place}  {one.why}"))
+
+
+def _print_checks(out: Console, findings: Sequence[Finding], *, verbosity: int) -> None:
+    """All of them with -v; otherwise the bad news, and how many passed."""
+    if not findings:
+        return
+    passed = sum(finding.status is Status.PASS for finding in findings)
+    out.print(Text.assemble(("checks", "bold"), f": {passed} pass"))
+    shown = findings if verbosity > 0 else [one for one in findings if one.status in (Status.FAIL, Status.ERROR)]
+    print_findings(out, shown, verbosity=verbosity)
 
 
 def _print_model(out: Console, title: str, result: ModelResult) -> None:
     style = "green" if result.verdict is Verdict.OK else "red" if result.verdict.faults else "yellow"
-    out.print(
-        Text.assemble((title, "bold"), ": ", (result.verdict.value, style), f"  {result.why}" if result.why else "")
-    )
+    detail = f" on {', '.join(run.layout for run in result.runs)}" if result.verdict is Verdict.OK else ""
+    if not result.runs:
+        detail = f", {result.why}" if result.why else ""
+    out.print(Text.assemble((title, "bold"), ": ", (result.verdict.value, style), detail))
+    if result.verdict is Verdict.OK:
+        return
     for run in result.runs:
         why = f"  {run.why}" if run.why else ""
         out.print(Text(f"  {run.verdict.value:<12} {run.layout}{why}"))
