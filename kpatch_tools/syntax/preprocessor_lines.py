@@ -39,7 +39,9 @@ def cut_lines(data: bytes) -> SourceLines:
             items.append(TextLines(start, tuple(text)))
         text.clear()
 
-    for number, line in enumerate(logical_text(data.decode("latin-1")).split("\n"), 1):
+    # Vendor imports exist with DOS line ends, and there a continuation is `\\\r\n`.
+    source = data.decode("latin-1").replace("\r\n", "\n")
+    for number, line in enumerate(logical_text(source).split("\n"), 1):
         line = line.strip()
         if line.startswith("#"):
             flush()
