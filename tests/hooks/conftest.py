@@ -191,6 +191,13 @@ static __init void xen_pagetable_init(void)
 	paging_init();
 }
 
+static unsigned long cr2;
+
+static void xen_write_cr2(unsigned long value)
+{
+	cr2 = value;
+}
+
 static pte_t __init mask_rw_pte(unsigned long pfn, pte_t pte)
 {
 	if (pfn >= pgt_buf_start && pfn < pgt_buf_top)
@@ -203,6 +210,7 @@ void __init xen_init_mmu_ops(void)
 	pte_t none = { 0 };
 
 	mask_rw_pte(0, none);
+	xen_write_cr2(0);
 	x86_init.paging.pagetable_init = xen_pagetable_init;
 }
 """,

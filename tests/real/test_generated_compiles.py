@@ -62,6 +62,8 @@ class Scratch:
         self._put("generated/generated/autoconf.h", _autoconf())
         self._put("generated/generated/bounds.h", BOUNDS)
         self._put("generated/linux/bounds.h", BOUNDS)
+        major = gcc("-dumpversion").split(".")[0]
+        self._put(f"generated/linux/compiler-gcc{major}.h", "#include <linux/compiler-gcc4.h>\n")
         self._put("generated/linux/version.h", "#define LINUX_VERSION_CODE 132646\n")
         includes = Includes(self.source)
         for file in files:
@@ -80,11 +82,17 @@ class Scratch:
 
     def _compile(self, file: RepoPath) -> str:
         flags = [f"-I{folder}" for folder in FOLDERS]
-        major = subprocess.run(["gcc", "-dumpversion"], capture_output=True, text=True, check=True).stdout.split(".")[0]
-        self._put(f"generated/linux/compiler-gcc{major}.h", "#include <linux/compiler-gcc4.h>\n")
-        own = subprocess.run(["gcc", "-print-file-name=include"], capture_output=True, text=True, check=True).stdout
         command = [
-            *("gcc", "-fsyntax-only", "-nostdinc", "-isystem", own.strip(), *flags, "-D__KERNEL__", "-std=gnu89"),
+            *(
+                "gcc",
+                "-fsyntax-only",
+                "-nostdinc",
+                "-isystem",
+                gcc("-print-file-name=include"),
+                *flags,
+                "-D__KERNEL__",
+                "-std=gnu89",
+            ),
             *("-include", "generated/autoconf.h", "-Wall", "-Wundef", "-Wstrict-prototypes", "-Wno-trigraphs"),
             *("-fno-strict-aliasing", "-mcmodel=kernel", "-mno-sse", "-fno-pic", "-O2", "-fmax-errors=0"),
             *("-fdiagnostics-color=never", "-fno-diagnostics-show-caret", f"-I{Path(file).parent}"),
@@ -124,6 +132,11 @@ class Scratch:
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
+
+
+def gcc(question: str) -> str:
+    """What gcc answers to an option that asks it about itself."""
+    return subprocess.run(["gcc", question], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def _autoconf() -> str:
