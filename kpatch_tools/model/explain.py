@@ -15,7 +15,9 @@ _PAGES_SHOWN = 4
 
 @dataclass(frozen=True, slots=True)
 class MappingInWords:
-    """One live L1 entry that maps the frame. `va` is None where the entry is not part of the direct map.
+    """One live L1 entry that maps the frame.
+
+    `va` is None where the direct map does not lead to the entry: an alias, or a table that is not hooked in yet.
 
     `entry_of` is the entry's place, (table, word). `written_by` are the C calls that last wrote the entry, innermost
     first; empty if that was not looked for, or was no C code.
@@ -29,11 +31,9 @@ class MappingInWords:
     written_by: tuple[CallFrame, ...] = ()
 
     def __str__(self) -> str:
-        where = f"{self.va:#x}" if self.va is not None else "an alias"
+        where = f"at {self.va:#x}" if self.va is not None else "where the direct map does not lead (yet)"
         table = f"pfn {self.table:05x}" if self.table is not None else "a foreign frame"
-        return (
-            f"{'writable' if self.writable else 'read-only'} at {where}: slot {self.slot:#x} of the L1 table in {table}"
-        )
+        return f"{'writable' if self.writable else 'read-only'} {where}: slot {self.slot:#x} of the L1 table in {table}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,8 +133,8 @@ def boot(guest: Guest, layout: Layout, tracer: Tracer = ignore) -> ModelRun:
             item.run(progress)
         stage = "end of boot"
         state = sweep(guest)
-        verdict = judge(state, progress.tables or ())
-        fault = explain_end(guest, verdict, state, sum(table.leaked for table in progress.tables or ()))
+        verdict = judge(state, progress.tables)
+        fault = explain_end(guest, verdict, state, sum(table.leaked for table in progress.tables))
         return _result(guest, progress, verdict, stage, fault=fault, read_only=state.read_only)
     except MachineFault as error:
         chain = guest.program.call_chain()
@@ -329,7 +329,7 @@ def _result(
         layout=guest.layout,
         verdict=verdict,
         fault=fault,
-        tables=tuple(progress.tables or ()),
+        tables=tuple(progress.tables),
         rw_ranges=announced or done,
         rw_done=done,
         reason=reason,

@@ -31,7 +31,7 @@ def reserved_ranges(guest: Guest) -> tuple[tuple[int, int], ...]:
 def reserve(guest: Guest, start: int, end: int) -> None:
     """Reserve start <= address < end with the tree's own function.
 
-    Until v3.2 the second argument was an end (`memblock_x86_reserve_range`), then a size (`memblock_reserve`;
+    Up to v3.2 the second argument was an end (`memblock_x86_reserve_range`), then a size (`memblock_reserve`;
     24aa07882b6, "memblock, x86: Replace memblock_x86_reserve/free_range() with generic ones").
     """
     if guest.has("memblock_x86_reserve_range"):

@@ -5,7 +5,7 @@ which the kernel calls them; what a tree does not have is skipped. Nothing here 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kpatch_tools.model.cexec import Unsupported
 from kpatch_tools.model.layouts import LOW_MEMORY_END, PAGE_SIZE
@@ -31,7 +31,7 @@ class Boot:
     guest: Guest
     structures: domain_builder.BootStructures | None = None
     max_pfn: int = 0
-    tables: list[TableRange] | None = None
+    tables: list[TableRange] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def size_memory(boot: Boot) -> None:
     guest.set("max_low_pfn", low)
     guest.call_if_defined("early_alloc_pgt_buf", "reserve_brk")
     _clean_up_image_mapping(boot)
-    # v3.9 maps from the top down and allows itself only the first megabyte before (5c51bdbe4c7).
+    # A tree with init_mem_mapping maps piece by piece and allows itself only the first megabyte before.
     whole = guest.has("init_mem_mapping")
     _set_allocation_limit(guest, _ISA_END if whole else guest.get("max_pfn_mapped") << PAGE_SHIFT)
     guest.call("memblock_x86_fill")
@@ -119,7 +119,6 @@ def _clean_up_image_mapping(boot: Boot) -> None:
 
 def map_memory(boot: Boot) -> None:
     guest = boot.guest
-    boot.tables = []
     if guest.has("init_mem_mapping"):
         guest.call("init_mem_mapping")
     else:
@@ -196,7 +195,6 @@ def xen_setup_shared_info(guest: Guest) -> Callable[..., int | None]:
 def _map_range(boot: Boot, start: int, end: int) -> int:
     """init_memory_mapping(start, end), with an eye on its table buffer. The pfn it returns."""
     guest = boot.guest
-    assert boot.tables is not None
     observation = observe_buffer(guest, start, end)
     try:
         mapped = guest.call("init_memory_mapping", start, end)
@@ -210,8 +208,7 @@ def _map_range(boot: Boot, start: int, end: int) -> int:
 def _high_ranges(boot: Boot) -> list[tuple[int, int]]:
     """What setup_arch maps above 4 GiB: in one piece, or range by range where a tree knows for_each_mem_pfn_range.
 
-    The latter since v3.6 (1bbbbe779aa, "x86: Exclude E820_RESERVED regions and memory holes above 4 GB from direct
-    mapping").
+    The latter since 1bbbbe779aa ("x86: Exclude E820_RESERVED regions and memory holes above 4 GB from direct mapping").
     """
     end = boot.max_pfn << PAGE_SHIFT
     if not boot.guest.has("__next_mem_pfn_range"):
