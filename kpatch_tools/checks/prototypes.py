@@ -8,6 +8,7 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.syntax import Node, ParsedFile, declared_name, descend, name_of, parse_c
 from kpatch_tools.syntax.includes import Includes
 
+_TYPEDEF = re.compile(rb"\btypedef\s+([\w \t*]+?)\b(\w+)[ \t]*;")
 _NOISE = re.compile(rb"\b(?:extern|static|inline|__inline__|register|asmlinkage)\b")
 
 
@@ -39,6 +40,42 @@ def find_prototypes(includes: Includes, path: RepoPath, name: str) -> tuple[Prot
             parsed = parse_c(data)
             found.extend(prototype for node in _declaring(parsed, name) if (prototype := _prototype(parsed, node)))
     return tuple(found)
+
+
+def same_type(includes: Includes, path: RepoPath, one: Prototype, other: Prototype) -> bool:
+    """Whether two function types agree once the typedefs that `path` sees are resolved."""
+    if one == other:
+        return True
+    typedefs = _typedefs(includes, path)
+    return len(one.parameters) == len(other.parameters) and all(
+        _resolved(left, typedefs) & _resolved(right, typedefs)
+        for left, right in zip((one.returns, *one.parameters), (other.returns, *other.parameters), strict=True)
+    )
+
+
+def _typedefs(includes: Includes, path: RepoPath) -> dict[str, set[str]]:
+    """Typedefs of plain types in sight; a name may have several, one for each configuration."""
+    found: dict[str, set[str]] = {}
+    for file in (path, *includes.closure(path).headers):
+        for match in _TYPEDEF.finditer(includes.source.read(file) or b""):
+            name = match.group(2).decode("ascii")
+            found.setdefault(name, set()).add(_plain(match.group(1)))
+    return found
+
+
+def _resolved(spelled: str, typedefs: dict[str, set[str]]) -> set[str]:
+    """Every spelling of a type that its typedefs lead to, its own included."""
+    seen: set[str] = set()
+    pending = {spelled}
+    while pending:
+        current = pending.pop()
+        seen.add(current)
+        for word in re.findall(r"\w+", current):
+            for meaning in typedefs.get(word, ()):
+                longer = _plain(re.sub(rf"\b{word}\b", meaning, current).encode())
+                if longer not in seen and len(longer) < 200:
+                    pending.add(longer)
+    return seen
 
 
 def _declaring(parsed: ParsedFile, name: str) -> Iterator[Node]:

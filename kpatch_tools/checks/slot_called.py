@@ -25,6 +25,10 @@ def run(change: Change) -> Iterator[Finding]:
             place = slot.call_sites[0]
             where = f" in {place.function}" if place.function else ""
             yield Finding(ID, Status.PASS, f"{name} is called{where}", place.file, place.line)
+        elif slot.guards:
+            # Handed to a macro (PVOP_CALL1) or copied: whether that ends in a call is more than this check knows.
+            place = slot.guards[0]
+            yield Finding(ID, Status.PASS, f"{name} is read in {place.function or place.file}", place.file, place.line)
         else:
             yield Finding(ID, Status.FAIL, f"{name} is never called", slot.location.file, slot.location.line)
 

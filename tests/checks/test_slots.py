@@ -145,3 +145,19 @@ void native_probe(void);
 void native_start(int when);
 #endif
 """
+
+
+def test_a_typedef_of_the_same_type_agrees(change: Build) -> None:
+    typedefs = "typedef unsigned long word;\ntypedef word addr_t;\nstruct timer_ops"
+    header = NEW_HEADER.replace("struct timer_ops", typedefs, 1)
+    source = NEW_DEFAULTS.replace("(unsigned long start, unsigned long end)", "(addr_t start, word end)")
+    header = header.replace("(unsigned long start, unsigned long end);", "(addr_t a, word b);", 2)
+        "native_reserve(unsigned long start, unsigned long end)", "native_reserve(addr_t a, word b)"
+    )
+    found = set(slot_signature.run(change({H: header, D: source, U: NEW_USER})))
+    assert statuses(found) == {Status.PASS}
+
+
+def test_a_slot_handed_to_a_macro_counts_as_used(change: Build) -> None:
+    user = NEW_USER.replace("board.memory.reserve(0, 4096)", "CALL2(board.memory.reserve, 0, 4096)")
+    assert statuses(slot_called.run(change({H: NEW_HEADER, D: NEW_DEFAULTS, U: user}))) == {Status.PASS}
