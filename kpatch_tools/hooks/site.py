@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kpatch_tools.core.ids import RepoPath
-from kpatch_tools.syntax import Node, ancestors, descend, find_function, function_name, functions, name_of
+from kpatch_tools.syntax import Node, ancestors, declared_name, descend, find_function, functions, name_of
 
 from .reading import Files
 from .shapes import arguments, assignments, binary, callee, file_variables, names_in, statements, unwrapped
@@ -92,8 +92,9 @@ def local_names(function: Node) -> frozenset[str]:
     for one in descend(function):
         if one.type in ("parameter_declaration", "declaration"):
             for declarator in one.children_by_field_name("declarator"):
-                names.update(name_of(part) for part in descend(declarator) if part.type == "identifier")
-    return frozenset(names - {function_name(function) or ""})
+                if (name := declared_name(declarator)) is not None:
+                    names.add(name_of(name))
+    return frozenset(names)
 
 
 def find_default(files: Files, spec: HookSpec) -> tuple[RepoPath, Node] | None:
