@@ -1,4 +1,12 @@
-"""Xen's page-table rules, one small cited function each."""
+"""Xen's page-table rules, one small cited function each.
+
+A reader's path: `rules` (the table of all rules), `state` (what is counted), `tables` and `l1` (how a frame becomes and
+ceases to be a page table), `update` and `ptwr` (how entries change), `mmuext` (pins, base pointers, descriptor tables),
+`hypervisor` (what a guest sees of it all).
+
+Not modelled: preemption of long operations, several processors, ballooning (a domain's frames are fixed), grants, 32-bit
+and translated guests. Each function says what it omits besides.
+"""
 
 from .domain import DOMID_IO, DOMID_SELF, Domain
 from .frametype import FrameEvent, FrameState, FrameType
