@@ -4,8 +4,8 @@ A reader's path: `rules` (the table of all rules), `state` (what is counted), `t
 ceases to be a page table), `update` and `ptwr` (how entries change), `mmuext` (pins, base pointers, descriptor tables),
 `hypervisor` (what a guest sees of it all).
 
-Not modelled: preemption of long operations, several processors, ballooning (a domain's frames are fixed), grants, 32-bit
-and translated guests. Each function says what it omits besides.
+Not modelled: preemption of long operations, several processors, ballooning (a domain's frames are fixed), grants,
+32-bit and translated guests. Each function says what it omits besides.
 """
 
 from .domain import DOMID_IO, DOMID_SELF, Domain
