@@ -4,7 +4,7 @@ A scalar at a known address of the data area, and one in the function's frame, i
 area (`KQ[5]`, `Ki[f4+3]`); everything else through the memory's accessors.
 """
 
-from .arithmetic import assigned, binary, convert, fit
+from .arithmetic import TypeMismatch, assigned, binary, convert, fit
 from .context import FunctionContext
 from .types import INT, UINT, ULONG, Array, Function, Integer, Pointer, Record, Scalar, scalar_of
 from .values import FRAME, Address, Bits, FunctionName, Local, Memory, Operand, Value, constant, of_range, pointer_to
@@ -38,7 +38,7 @@ class Access:
         scalar = scalar_of(kind)
         if scalar is None:
             if not isinstance(kind, Record):
-                raise TypeError(f"a value of type {kind}")
+                raise TypeMismatch(f"a value of type {kind}")
             return Value(kind, f"getb({operand.address.code},{kind.size})")
         return of_range(self._load(operand.address, scalar), kind)
 
@@ -61,7 +61,7 @@ class Access:
             else:
                 emit(f"st{scalar.size}({place.address.code},{converted.code})")
         else:
-            raise TypeError("not an object that can be assigned")
+            raise TypeMismatch("not an object that can be assigned")
 
     def stored(self, place: Operand, value: Value) -> Value:
         """An expression that stores `value` (converted) in `place`, and is the value stored."""
@@ -75,7 +75,7 @@ class Access:
             self.store(place, Value(ULONG, kept, 0, (1 << place.width) - 1))
             return self._signed_bits(kept, place)
         if not isinstance(place, Memory):
-            raise TypeError("not an object that can be assigned")
+            raise TypeMismatch("not an object that can be assigned")
         scalar = scalar_of(place.type)
         converted = assigned(value, place.type)
         kept = self._context.emitter.temporary()
@@ -107,7 +107,7 @@ class Access:
         if view is not None:
             return view
         if scalar.size not in VIEWS:
-            raise TypeError(f"a value of type {scalar}")
+            raise TypeMismatch(f"a value of type {scalar}")
         signed = isinstance(scalar, Integer) and scalar.signed
         return f"ld{'s' if signed else ''}{scalar.size}({address.code})"
 

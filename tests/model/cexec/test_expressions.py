@@ -90,7 +90,8 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
     "sizeof of a string": ('long test(void) { return sizeof("abc"); }', 4),
     "alignof": ("struct s { char c; long l; }; long test(void) { return __alignof__(struct s); }", 8),
     "offsetof": (
-        "struct s { char c; struct { int x[4]; } n; }; long test(void) { return __builtin_offsetof(struct s, n.x[2]); }",
+        "struct s { char c; struct { int x[4]; } n; }; long test(void) { return __builtin_offsetof(struct"
+        " s, n.x[2]); }",
         12,
     ),
     "typeof a variable": ("long test(void) { unsigned char c = 250; typeof(c) d = c + 10; return d; }", 4),
@@ -132,7 +133,8 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
     "builtin choose_expr": ("long test(void) { return __builtin_choose_expr(sizeof(long) == 8, 5, (void)0); }", 5),
     "builtin bits": (
         "long test(void) { unsigned n = 0x50; unsigned long l = 1UL << 40;"
-        " return __builtin_ffs(n) + __builtin_ctzl(l) * 100 + __builtin_clz(n) * 10000 + __builtin_popcount(n) * 1000000; }",
+        " return __builtin_ffs(n) + __builtin_ctzl(l) * 100 + __builtin_clz(n) * 10000 +"
+        " __builtin_popcount(n) * 1000000; }",
         5 + 4000 + 250000 + 2000000,
     ),
     "builtin byte swap": ("long test(void) { unsigned n = 0x11223344; return __builtin_bswap32(n); }", 0x44332211),
@@ -168,7 +170,10 @@ def test_gcc_agrees(native: Callable[[Mapping[str, str]], dict[str, int]]) -> No
 
 
 def test_the_name_of_the_function(program: Callable[..., Program]) -> None:
-    text = "static long my_name(void) { return sizeof(__func__) + __func__[1] * 100; } long test(void) { return my_name(); }"
+    text = (
+        "static long my_name(void) { return sizeof(__func__) + __func__[1] * 100;"
+        " } long test(void) { return my_name(); }"
+    )
     assert program(text).call("test") == 8 + ord("y") * 100
 
 

@@ -6,7 +6,10 @@ import pytest
 from kpatch_tools.model.cexec import Program
 
 _POINT = "struct point { int x, y; }; struct line { struct point a, b; int tag; };"
-_BYTES = "static long sum(const unsigned char *p, int n) { long s = 0; for (int i = 0; i < n; i++) s = s * 3 + p[i]; return s; }"
+_BYTES = (
+    "static long sum(const unsigned char *p, int n) { long s = 0; for (int i = 0; i < n;"
+    " i++) s = s * 3 + p[i]; return s; }"
+)
 
 
 def _both(declaration: str, use: str, *, before: str = "") -> tuple[str, str]:
@@ -123,12 +126,14 @@ SNIPPETS: dict[str, tuple[str, int]] = {
     for duration, text in zip(("static", "automatic"), _both(declaration, use, before=before), strict=True)
 } | {
     "addresses of others": (
-        "static int a[3] = { 1, 2, 3 }; static int *p = &a[1]; static int **pp = &p; static char *end = (char *)(a + 3);"
+        "static int a[3] = { 1, 2, 3 }; static int *p = &a[1]; static int **pp = &p;"
+        " static char *end = (char *)(a + 3);"
         " long test(void) { return **pp * 10 + (end - (char *)p); }",
         28,
     ),
     "a cycle of addresses": (
-        "struct n { struct n *next; int v; }; static struct n b; static struct n a = { &b, 1 }; static struct n b = { &a, 2 };"
+        "struct n { struct n *next; int v; }; static struct n b; static struct n a = { &b, 1 };"
+        " static struct n b = { &a, 2 };"
         " long test(void) { return a.next->v * 10 + a.next->next->v; }",
         21,
     ),
@@ -164,7 +169,8 @@ SNIPPETS: dict[str, tuple[str, int]] = {
         19,
     ),
     "an array member is copied": (
-        "struct s { int a[3]; }; long test(void) { struct s a = { { 1, 2, 3 } }, b; b = a; b.a[1] = 9; return a.a[1] * 10 + b.a[1]; }",
+        "struct s { int a[3]; }; long test(void) { struct s a = { { 1, 2, 3 } }, b; b = a; b.a[1] = 9;"
+        " return a.a[1] * 10 + b.a[1]; }",
         29,
     ),
     "layout with padding": (
@@ -180,7 +186,8 @@ SNIPPETS: dict[str, tuple[str, int]] = {
     ),
     "aligned": (
         "struct s { char a; } __attribute__((aligned(16))); struct t { char a; int b __attribute__((aligned(8))); };"
-        " long test(void) { return sizeof(struct s) * 1000 + sizeof(struct t) * 10 + __builtin_offsetof(struct t, b); }",
+        " long test(void) { return sizeof(struct s) * 1000 + sizeof(struct t) * 10 +"
+        " __builtin_offsetof(struct t, b); }",
         16168,
     ),
     "a packed struct as a member": (
@@ -191,14 +198,16 @@ SNIPPETS: dict[str, tuple[str, int]] = {
     "bit-fields share units with what precedes": (
         "struct s { char a; int b : 4; int c : 20; int d : 10; };"
         + _BYTES
-        + "long test(void) { struct s s; for (int i = 0; i < (int)sizeof(s); i++) ((char *)&s)[i] = 0; s.a = 1; s.b = 2; s.c = 3;"
+        + "long test(void) { struct s s; for (int i = 0; i < (int)sizeof(s); i++) ((char *)&s)[i] = 0;"
+        " s.a = 1; s.b = 2; s.c = 3;"
         " s.d = 4; return sum((unsigned char *)&s, sizeof(s)) * 10 + sizeof(s); }",
         0,
     ),
     "bit-fields of width 0 and without name": (
         "struct s { unsigned a : 3; int : 0; unsigned b : 3; unsigned : 7; unsigned c : 2; };"
         + _BYTES
-        + "long test(void) { struct s s; for (int i = 0; i < (int)sizeof(s); i++) ((char *)&s)[i] = 0; s.a = 1; s.b = 2; s.c = 3;"
+        + "long test(void) { struct s s; for (int i = 0; i < (int)sizeof(s); i++) ((char *)&s)[i] = 0;"
+        " s.a = 1; s.b = 2; s.c = 3;"
         " return sum((unsigned char *)&s, sizeof(s)) * 100 + sizeof(s); }",
         0,
     ),

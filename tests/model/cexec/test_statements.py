@@ -32,7 +32,8 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
         -(2**31) + 1,
     ),
     "a counter that the body changes": (
-        "long test(void) { int i, n = 0; for (i = 0; i < 2147483647; i++) { n++; if (i < 5) i = 2147483645; } return n; }",
+        "long test(void) { int i, n = 0; for (i = 0; i < 2147483647; i++) { n++;"
+        " if (i < 5) i = 2147483645; } return n; }",
         2,
     ),
     "do once": ("long test(void) { int n = 5; do { n++; } while (0); return n; }", 6),
@@ -51,12 +52,14 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
         147,
     ),
     "switch": (
-        "static int f(int n) { switch (n) { case 1: return 10; case 2: case 3: n = 20; break; default: n = 30; } return n; }"
+        "static int f(int n) { switch (n) { case 1: return 10; case 2: case 3: n = 20; break;"
+        " default: n = 30; } return n; }"
         " long test(void) { return f(1) + f(2) * 100 + f(3) * 10000 + f(4) * 1000000; }",
         10 + 2000 + 200000 + 30000000,
     ),
     "switch falls through": (
-        "static int f(int n) { int r = 0; switch (n) { case 1: r += 1; case 2: r += 2; break; case 3: r += 4; } return r; }"
+        "static int f(int n) { int r = 0; switch (n) { case 1: r += 1; case 2: r += 2; break;"
+        " case 3: r += 4; } return r; }"
         " long test(void) { return f(1) + f(2) * 10 + f(3) * 100 + f(4) * 1000; }",
         423,
     ),
@@ -76,7 +79,8 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
         13,
     ),
     "continue inside a switch": (
-        "long test(void) { int s = 0; for (int i = 0; i < 5; i++) { switch (i) { case 1: continue; case 3: s += 100; break;"
+        "long test(void) { int s = 0; for (int i = 0; i < 5; i++) { switch (i) { case 1: continue;"
+        " case 3: s += 100; break;"
         " default: s += 1; } s += 10; } return s; }",
         100 + 3 + 40,
     ),
@@ -106,7 +110,8 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
         111,
     ),
     "goto inside a loop's body": (
-        "long test(void) { int s = 0; for (int i = 0; i < 4; i++) { if (i == 2) goto skip; s += 10; skip: s += 1; } return s; }",
+        "long test(void) { int s = 0; for (int i = 0; i < 4; i++) { if (i == 2) goto skip; s += 10;"
+        " skip: s += 1; } return s; }",
         34,
     ),
     "goto out of a switch": (
@@ -114,11 +119,13 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
         2,
     ),
     "break out of a block with labels": (
-        "long test(void) { int n = 0; while (1) { n++; if (n > 2) break; if (n == 1) goto next; n += 10; next: ; } return n; }",
+        "long test(void) { int n = 0; while (1) { n++; if (n > 2) break; if (n == 1) goto next; n += 10;"
+        " next: ; } return n; }",
         13,
     ),
     "continue out of a block with labels": (
-        "long test(void) { int s = 0; for (int i = 0; i < 5; i++) { if (i == 1) continue; if (i == 2) goto two; s += 1; two: s += 10; }"
+        "long test(void) { int s = 0; for (int i = 0; i < 5; i++) { if (i == 1) continue;"
+        " if (i == 2) goto two; s += 1; two: s += 10; }"
         " return s; }",
         43,
     ),
@@ -141,7 +148,8 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
         610,
     ),
     "recursion with memory on the stack": (
-        "static int depth(int n, int *from) { int mine = n + *from; if (n == 0) return mine; return depth(n - 1, &mine); }"
+        "static int depth(int n, int *from) { int mine = n + *from; if (n == 0) return mine;"
+        " return depth(n - 1, &mine); }"
         " long test(void) { int zero = 0; return depth(10, &zero); }",
         55,
     ),
@@ -150,7 +158,8 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
         12,
     ),
     "an addressed parameter": (
-        "static void set(int *p) { *p = 9; } static int f(int n) { set(&n); return n; } long test(void) { return f(1); }",
+        "static void set(int *p) { *p = 9; } static int f(int n) { set(&n); return n;"
+        " } long test(void) { return f(1); }",
         9,
     ),
     "static local": (
@@ -168,7 +177,8 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
     ),
     "local typedef": ("long test(void) { typedef unsigned char byte; byte b = 257; return b; }", 1),
     "local struct": (
-        "long test(void) { struct pair { int a, b; } p = { 1, 2 }; struct pair q = p; q.a = 5; return p.a * 10 + q.a; }",
+        "long test(void) { struct pair { int a, b; } p = { 1, 2 }; struct pair q = p; q.a = 5;"
+        " return p.a * 10 + q.a; }",
         15,
     ),
     "a local name that is a type elsewhere": ("typedef int T; long test(void) { int T = 5; return (T) - 2; }", 3),
