@@ -4,11 +4,12 @@ Flow is followed as far as text order and nesting show it: a use sees the last a
 and every one that may have come in between. A loop's back edge is not followed.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kpatch_tools.syntax import Node, ParsedFile, ancestors, declaring_scope, name_of
+
+from .search import word_pattern
 
 _DECLARATORS = ("pointer_declarator", "array_declarator", "parenthesized_declarator", "attributed_declarator")
 _BRANCHES = ("preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif", "preproc_elifdef")
@@ -57,8 +58,7 @@ class Aliases:
 
     def mentions(self, name: str, within: Node) -> Iterator[Node]:
         """The identifiers called `name` below `within`."""
-        pattern = re.compile(rb"(?<![\w$])" + re.escape(name.encode()) + rb"(?![\w$])")
-        for match in pattern.finditer(self.parsed.masked, within.start_byte, within.end_byte):
+        for match in word_pattern(name).finditer(self.parsed.masked, within.start_byte, within.end_byte):
             node = self.parsed.root.descendant_for_byte_range(match.start(), match.end())
             if node is not None and node.type == "identifier" and not _in_directive(node):
                 yield node

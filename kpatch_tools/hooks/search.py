@@ -95,10 +95,14 @@ def included_files(source: BlobSource, path: RepoPath, scope: tuple[str, ...]) -
                     break
 
 
+def word_pattern(word: str) -> re.Pattern[bytes]:
+    """`word` as a whole identifier."""
+    return re.compile(rb"(?<![\w$])" + re.escape(word.encode("utf-8", "surrogateescape")) + rb"(?![\w$])")
+
+
 def mentions_word(data: bytes, word: str) -> bool:
     """Whether `word` stands in `data` as a whole word, outside of `#include` lines."""
-    pattern = rb"(?<![\w$])" + re.escape(word.encode()) + rb"(?![\w$])"
-    for match in re.finditer(pattern, data):
+    for match in word_pattern(word).finditer(data):
         line = data[data.rfind(b"\n", 0, match.start()) + 1 : match.start()]
         if not re.match(rb"[ \t]*#[ \t]*include\b", line):
             return True

@@ -23,7 +23,7 @@ from .declarations import Declaration, find_declarations, private_files, table_t
 from .expansion import TableMacro, expand, table_macros
 from .initialiser import bare, initialised, literal_braces, value_name
 from .members import MemberKind, Shape, find_shape
-from .search import mentions_word, search_source
+from .search import mentions_word, search_source, word_pattern
 from .uses import FindVariable, UseReader, Uses, source_line
 
 DEFAULT_SCOPE = ("arch/x86", "drivers")
@@ -39,7 +39,7 @@ def find_hook_tables(
     count where the macro is used. Whatever could not be judged is in `coverage.not_understood`.
     """
     found = search_source(source, table, scope)
-    originals = {path: parse_c(data) for path, data in found.hits if mentions_word(data, table)}
+    originals = {path: _parse(data, table) for path, data in found.hits if mentions_word(data, table)}
     macros = table_macros(originals, table)
     for path, data in _users_of_macros(source, macros.values(), scope):
         originals.setdefault(path, parse_c(data))
@@ -67,6 +67,28 @@ def find_hook_tables(
         not_understood=tuple(refused),
     )
     return HookAtlas(tables, coverage)
+
+
+def _parse(data: bytes, table: str) -> ParsedFile:
+    """Parse with as much care as the mentions of `table` need: most errors of a file are far from them."""
+    parsed = parse_c(data, straight=False)
+    if not parsed.errors:
+        return parsed
+    for match in word_pattern(table).finditer(parsed.masked):
+        node = parsed.root.descendant_for_byte_range(match.start(), match.end())
+        if node is None or _near_error(node):
+            return parse_c(data)
+    return parsed
+
+
+def _near_error(node: Node) -> bool:
+    """Whether an error is in the function or declaration around `node`, or around that."""
+    current: Node | None = node
+    while current is not None and current.parent is not None:
+        if current.is_error or (current.has_error and not current.type.startswith("preproc_")):
+            return True
+        current = current.parent
+    return False
 
 
 def _users_of_macros(
@@ -230,8 +252,7 @@ def _left_out(parsed: ParsedFile, other: ParsedFile, path: RepoPath, table: str)
 
 def _unreadable(parsed: ParsedFile, path: RepoPath, table: str) -> Iterator[NotUnderstood]:
     """Mentions that are no expression although they stand in code."""
-    pattern = re.compile(rb"(?<![\w$])" + re.escape(table.encode()) + rb"(?![\w$])")
-    for match in pattern.finditer(parsed.masked):
+    for match in word_pattern(table).finditer(parsed.masked):
         node = parsed.root.descendant_for_byte_range(match.start(), match.end())
         reason = "" if node is None else _reason(node)
         if reason:

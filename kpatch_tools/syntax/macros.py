@@ -30,15 +30,17 @@ _PER_CPU = rb"(?:DEFINE|DECLARE)_(?:PER_CPU|EARLY_PER_CPU_READ|INIT_PER_CPU)(?:_
 _ITERATOR = rb"""
     \w*for_each(?:_\w+)? | \w*for_all_\w+ | \w*_foreach(?:_\w+)?
   | \w*do_each_\w+ | while_each_\w+ | \w+_walk_frags"""
+_TYPE_ARGUMENT_SUFFIX = rb"\w+_entry(?:_rcu)? | \w+_entry_safe | \w*container_of"
 _TYPE_ARGUMENT = rb"""
-    va_arg | container_of | \w+_entry(?:_rcu)? | \w+_entry_safe | min_t | max_t | clamp_t | typecheck | KMEM_CACHE
-  | __builtin_va_arg | \w*_container_of | FIELD_SIZEOF | field_sizeof
+    va_arg | min_t | max_t | clamp_t | typecheck | KMEM_CACHE
+  | __builtin_va_arg | FIELD_SIZEOF | field_sizeof
   | PVOP_CALL(?:EE)?\d | sizeof_field | alloc_percpu(?:_gfp)? | __builtin_types_compatible_p | typeof_member
 """
 _OFFSETOF = rb"offsetof"
 _BITMAP = rb"DECLARE_BITMAP"
 _BRK_ARRAY = rb"RESERVE_BRK_ARRAY"
-_NAMED = rb"(?:DECLARE|DEFINE)_\w+ | \w*(?:DEVICE|DRIVER|CLASS|BUS)_ATTR\w*"
+_NAMED = rb"(?:DECLARE|DEFINE)_\w+"
+_ATTRIBUTE = rb"\w*(?:DEVICE|DRIVER|CLASS|BUS)_ATTR\w*"
 _SYSCALL = rb"(?:COMPAT_)?SYSCALL_DEFINE[1-6]"
 _ASM = rb"asm | __asm__ | __asm"
 _TYPEOF = rb"(?:__)?typeof(?:__)?"
@@ -60,7 +62,7 @@ PER_CPU = _whole(_PER_CPU)
 ITERATOR = _whole(_ITERATOR)
 """`NAME(...) statement`: reads as `while (...) statement`."""
 
-TYPE_ARGUMENT = _whole(_TYPE_ARGUMENT)
+TYPE_ARGUMENT = _whole(_TYPE_ARGUMENT, _TYPE_ARGUMENT_SUFFIX)
 """Called with a type among the arguments."""
 
 TYPEOF = _whole(_TYPEOF)
@@ -75,7 +77,7 @@ BITMAP = _whole(_BITMAP)
 BRK_ARRAY = _whole(_BRK_ARRAY)
 """`NAME(type, variable, count)`: a pointer."""
 
-NAMED = _whole(_NAMED)
+NAMED = _whole(_NAMED, _ATTRIBUTE)
 """`static NAME(variable, ...)`: declares the variable; with one argument the grammar can read it by itself."""
 
 SYSCALL = _whole(_SYSCALL)
@@ -84,18 +86,7 @@ SYSCALL = _whole(_SYSCALL)
 ASM = _whole(_ASM)
 """Inline assembly, whose operands are sometimes macros."""
 
-_CALLED = (
-    _WITH_ARGUMENTS,
-    _PER_CPU,
-    _ITERATOR,
-    _TYPE_ARGUMENT,
-    _TYPEOF,
-    _OFFSETOF,
-    _BITMAP,
-    _BRK_ARRAY,
-    _NAMED,
-    _SYSCALL,
-    _ASM,
-)
-CANDIDATE = rb"\b(?:(?:" + b"|".join((_PLAIN, *_CALLED)) + rb")\b)"
-"""Any of these, as a part of a verbose pattern."""
+_WITHIN = rb"\w*?(?:for_each|for_all_|_foreach|do_each_|_walk_frags|_entry|container_of|_ATTR)\w*"
+_ANCHORED = (_PLAIN, _WITH_ARGUMENTS, _PER_CPU, _TYPE_ARGUMENT, _TYPEOF, _OFFSETOF, _BITMAP, _BRK_ARRAY, _NAMED)
+CANDIDATE = rb"\b(?:(?:" + b"|".join((*_ANCHORED, _SYSCALL, _ASM, rb"while_each_\w+", _WITHIN)) + rb")\b)"
+"""A word that may be any of these, as a part of a verbose pattern; what varies in front is tried only once."""
