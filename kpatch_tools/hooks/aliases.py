@@ -12,6 +12,9 @@ from kpatch_tools.syntax import Node, ParsedFile, ancestors, declaring_scope, na
 from .search import word_pattern
 
 _DECLARATORS = ("pointer_declarator", "array_declarator", "parenthesized_declarator", "attributed_declarator")
+SAME_OBJECT = frozenset({"ACCESS_ONCE", "READ_ONCE", "rcu_dereference", "rcu_dereference_raw"})
+"""Macros whose result stands for their only argument."""
+
 _BRANCHES = ("preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif", "preproc_elifdef")
 _BLOCKS = ("compound_statement", "for_statement", "translation_unit")
 
@@ -99,6 +102,9 @@ class Aliases:
                 base = self._evaluate_field(expression, "argument")
                 # Applying `*` to a slot itself only spells the call in the old way.
                 return frozenset(Target(target.path, address) for target in base if not (address and target.pointer))
+            case "call_expression" if called_name(expression) in SAME_OBJECT:
+                arguments = expression.child_by_field_name("arguments")
+                return self.evaluate(arguments.named_children[0]) if arguments is not None else frozenset()
             case _:
                 return frozenset()
 
@@ -167,6 +173,12 @@ def _in_directive(identifier: Node) -> bool:
 
 def _conditions(branch: Node) -> tuple[Node | None, ...]:
     return (branch.child_by_field_name("name"), branch.child_by_field_name("condition"))
+
+
+def called_name(call: Node) -> str:
+    """The name of the function or macro that a `call_expression` calls; "" if it is called otherwise."""
+    callee = call.child_by_field_name("function")
+    return name_of(callee) if callee is not None and callee.type == "identifier" else ""
 
 
 def operator_of(node: Node) -> bytes:

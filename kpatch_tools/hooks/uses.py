@@ -20,10 +20,12 @@ from kpatch_tools.syntax import (
 )
 
 from .aliases import (
+    SAME_OBJECT,
     Aliases,
     Target,
     Variable,
     assigned_value,
+    called_name,
     declarator_of,
     declared_variable,
     operator_of,
@@ -34,6 +36,7 @@ from .initialiser import bare, initialised, literal_braces, value_name
 from .members import MemberKind, Shape
 
 _COPIES = frozenset({"memcpy", "__memcpy", "memmove", "__builtin_memcpy"})
+_STORES = frozenset({"rcu_assign_pointer", "WRITE_ONCE", "xchg", "cmpxchg"})
 _CLEARS = frozenset({"memset", "__builtin_memset"})
 _UNEVALUATED = frozenset({"sizeof_expression", "alignof_expression", "offsetof_expression", "macro_type_specifier"})
 
@@ -129,8 +132,19 @@ class UseReader:
             self._refuse(node, "changed by an operator")
         elif parent is not None and parent.type == "call_expression" and parent.child_by_field_name("function") == node:
             self._call(path, node)
-        else:
+        elif not self._stored_by_macro(path, node):
             self._guard(path, node)
+
+    def _stored_by_macro(self, path: str, node: Node) -> bool:
+        """`WRITE_ONCE(slot, f)` and `xchg(&slot, f)`, where the last argument goes into the first."""
+        arguments = node.parent
+        if arguments is None or arguments.type != "argument_list" or arguments.parent is None:
+            return False
+        passed = [child for child in arguments.named_children if child.type != "comment"]
+        if called_name(arguments.parent) not in _STORES or passed[0] != node:
+            return False
+        self._override(path, value_name(passed[-1], self._parsed.source), node)
+        return True
 
     def _judge_subtable(self, node: Node, path: str) -> None:
         parent = node.parent
@@ -173,10 +187,11 @@ class UseReader:
 
     def _judge_argument(self, node: Node, target: Target, arguments: Node) -> None:
         call = arguments.parent
-        callee = call.child_by_field_name("function") if call is not None else None
-        name = name_of(callee) if callee is not None and callee.type == "identifier" else ""
+        name = called_name(call) if call is not None else ""
         passed = [child for child in arguments.named_children if child.type != "comment"]
         index = passed.index(node)
+        if self._shape.kind(target.path) is MemberKind.SLOT and self._stored_by_macro(target.path, node):
+            return
         if name in _COPIES and index == 0 and len(passed) > 1:
             self._assign_struct(target.path, passed[1], node)
         elif name in _CLEARS and index == 0:
@@ -299,6 +314,10 @@ def _continues(parent: Node, node: Node) -> bool:
             return parent.child_by_field_name("argument") == node
         case "cast_expression":
             return parent.child_by_field_name("value") == node
+        case "argument_list":
+            return parent.parent is not None and called_name(parent.parent) in SAME_OBJECT
+        case "call_expression":
+            return node.type == "argument_list"
         case "conditional_expression":
             return parent.child_by_field_name("condition") != node or parent.child_by_field_name("consequence") is None
         case "comma_expression":

@@ -324,6 +324,15 @@ SEEDED = {
         {call(5, "irqs.init")},
     ),
     "macro with a parameter of that name": ("#define RUN(boot_ops) boot_ops.irqs.init()\nvoid g(void)\n{\n}\n", set()),
+    "stored by a macro": (
+        "void g(void)\n{\n\trcu_assign_pointer(boot_ops.irqs.init, f);\n\tWRITE_ONCE(boot_ops.irqs.init, f);\n"
+        "\txchg(&boot_ops.irqs.init, f);\n\tACCESS_ONCE(boot_ops.irqs.init) = f;\n}\n",
+        {override(line, slot="irqs.init") for line in (3, 4, 5, 6)},
+    ),
+    "read by a macro": (
+        "void g(void)\n{\n\tREAD_ONCE(boot_ops.irqs.init)();\n\tBUG_ON(!boot_ops.irqs.init);\n}\n",
+        {call(3, "irqs.init"), guard(4, "irqs.init")},
+    ),
     "called or else": ("void g(void)\n{\n\t(boot_ops.irqs.init ?: h)();\n}\n", {call(3, "irqs.init")}),
     "and 0": ("void g(void)\n{\n#if defined(A) && 0\n\tboot_ops.irqs.init();\n#endif\n}\n", set()),
     "both branches of a cut": (
