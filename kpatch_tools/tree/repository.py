@@ -49,8 +49,16 @@ class KernelTree:
 
     @classmethod
     def create(cls, path: Path, *, branch: str) -> "KernelTree":
-        """A new bare repository at `path`, which must not exist; its HEAD will be `branch`, which is not made yet."""
-        return cls(pygit2.init_repository(str(path), bare=True, initial_head=branch))
+        """A new bare repository at `path`, which must not exist; its HEAD will be `branch`, which is not made yet.
+
+        KpatchError: read-only-repository.
+        """
+        try:
+            return cls(pygit2.init_repository(str(path), bare=True, initial_head=branch))
+        except (pygit2.GitError, OSError) as error:
+            raise KpatchError(
+                "read-only-repository", f"no repository can be made at {path}: {error}", hint="name another folder"
+            ) from error
 
     def empty_tree(self) -> ObjectId:
         """The tree without entries, written if need be: the base of a first commit, which then has no parent."""

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.tree import KernelTree, Signature
 
@@ -28,3 +30,10 @@ def test_a_new_repository_has_an_unborn_branch_and_no_tags(tmp_path: Path) -> No
     tree = KernelTree.create(tmp_path / "new.git", branch="trunk")
     assert (tmp_path / "new.git" / "HEAD").read_text() == "ref: refs/heads/trunk\n"
     assert not tree.tags()
+
+
+def test_where_nothing_can_be_made_the_error_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(KpatchError, match="no repository can be made") as raised:
+        KernelTree.create(tmp_path / "file" / "new.git", branch="main")
+    assert raised.value.code == "read-only-repository"
