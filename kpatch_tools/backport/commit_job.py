@@ -1,7 +1,7 @@
 """The main job for a commit or a patch: is it there, is it needed, does it go on, and does the result hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.hunkclass import HunkClass
@@ -13,7 +13,7 @@ from .answer import Answer, Part
 from .cause import CauseState, judge_cause
 from .change import Change
 from .engine import Renames, carry_change, plan_change
-from .followups import find_followups
+from .followups import find_followups, judge_followups
 from .history import find_tips
 from .located import find_in_history, find_revert
 from .outcome import Evidence, HunkResult, Outcome, RelatedCommit
@@ -39,9 +39,11 @@ class Job:
     ports: Ports
     force: bool = False
 
-    @property
-    def source(self) -> TreeAt:
-        return self.tree.at(self.target)
+    source: TreeAt = field(init=False)
+
+    def __post_init__(self) -> None:
+        # One object, so that whoever remembers what it has read of a source can do so.
+        object.__setattr__(self, "source", self.tree.at(self.target))
 
 
 def backport_change(job: Job) -> Answer:
@@ -120,7 +122,8 @@ def _followups(job: Job, result: BlobSource | None) -> tuple[RelatedCommit, ...]
     if job.change.commit is None:
         return ()
     job.ports.progress("looking for follow-ups")
-    return find_followups(job.tree, job.change, tips=find_tips(job.tree), target=job.source, result=result)
+    found = find_followups(job.tree, job.change, tips=find_tips(job.tree))
+    return judge_followups(found, target=job.source, result=result)
 
 
 def _carry(job: Job, renamed: Renames, evidence: tuple[Evidence, ...]) -> Answer:

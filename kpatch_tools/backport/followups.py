@@ -1,6 +1,7 @@
 """Later upstream commits that fix a change, speak of it, take it back, or only touch what it added."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource
@@ -21,32 +22,41 @@ ABBREVIATION = 8
 """Ids are cited with at least so many digits; fewer are too often something else."""
 
 
-def find_followups(
-    tree: KernelTree,
-    change: Change,
-    *,
-    tips: Sequence[ObjectId],
-    target: BlobSource,
-    result: BlobSource | None,
-) -> tuple[RelatedCommit, ...]:
-    """The follow-ups of a commit, oldest first. `result` is the target with the backport, None where there is none."""
+@dataclass(frozen=True, slots=True)
+class Followup:
+    """A later commit, and why it belongs with the change."""
+
+    change: Change
+    why: str
+
+
+def find_followups(tree: KernelTree, change: Change, *, tips: Sequence[ObjectId]) -> tuple[Followup, ...]:
+    """The follow-ups of a commit in the history below `tips`, oldest first; none of a change that is no commit."""
     if change.commit is None:
         return ()
     found: dict[ObjectId, tuple[CommitData, str]] = {}
     for commit, why in _speaking(tree, change, tips):
         found[commit.oid] = commit, why
     added = AddedCode.of(change)
-    origin = tree.commit(change.commit)
-    for commit in follow_files(tree, tips=tips, paths=change.touched, until=origin):
-        if not touches_only(tree, commit, change.touched) or upstream_reference(commit.message):
+    for commit in follow_files(tree, tips=tips, paths=change.touched, until=tree.commit(change.commit)):
+        if commit.oid in found or upstream_reference(commit.message):
+            continue
+        if not touches_only(tree, commit, change.touched):
             continue
         later = read_change(tree, commit)
         if reverts(later, change):
             found[commit.oid] = commit, "takes it back"
-        elif commit.oid not in found and added.covers(later):
+        elif added.covers(later):
             found[commit.oid] = commit, "only touches what this change added"
     ordered = sorted(found.values(), key=lambda item: (item[0].committer.when, item[0].oid))
-    return tuple(_related(tree, commit, why, target, result) for commit, why in ordered)
+    return tuple(Followup(read_change(tree, commit), why) for commit, why in ordered)
+
+
+def judge_followups(
+    followups: Sequence[Followup], *, target: BlobSource, result: BlobSource | None
+) -> tuple[RelatedCommit, ...]:
+    """The follow-ups with their state in `target`; `result` is the target with the backport, None if there is none."""
+    return tuple(_related(one, target, result) for one in followups)
 
 
 def _speaking(tree: KernelTree, change: Change, tips: Sequence[ObjectId]) -> Iterator[tuple[CommitData, str]]:
@@ -60,6 +70,9 @@ def _speaking(tree: KernelTree, change: Change, tips: Sequence[ObjectId]) -> Ite
             continue
         if commit.subject == change.subject or upstream_reference(message):
             continue  # the same change on another branch
+        if reverts(read_change(tree, commit), change):
+            yield commit, "takes it back"
+            continue
         yield commit, "Fixes: it" if _fixes(message, cited, subject) else "its message speaks of it"
 
 
@@ -108,13 +121,12 @@ def _new_functions(change: Change) -> Iterable[tuple[RepoPath, str]]:
         yield from ((path, name) for name in new - old)
 
 
-def _related(
-    tree: KernelTree, commit: CommitData, why: str, target: BlobSource, result: BlobSource | None
-) -> RelatedCommit:
-    change = read_change(tree, commit)
+def _related(followup: Followup, target: BlobSource, result: BlobSource | None) -> RelatedCommit:
+    change = followup.change
+    assert change.commit is not None, "follow-ups are commits"
     state: State = "missing"
     if judge_change(change, target).state is ChangeState.PRESENT:
         state = "present"
     elif result is not None and judge_change(change, result).state is ChangeState.PRESENT:
         state = "folded-in"
-    return RelatedCommit(commit.oid, commit.subject, "followup", state, why)
+    return RelatedCommit(change.commit, change.subject, "followup", state, followup.why)

@@ -13,6 +13,8 @@ from .change import Change
 MOST_FILES = 100
 """A commit of more files is a tree-wide conversion or an import: nobody takes it to get another one in."""
 
+MAKEFILE = RepoPath("Makefile")
+
 
 def read_change(tree: KernelTree, commit: CommitData) -> Change:
     """What a commit changed against its parent.
@@ -39,9 +41,14 @@ def read_change(tree: KernelTree, commit: CommitData) -> Change:
 def touches_only(tree: KernelTree, commit: CommitData, paths: Collection[RepoPath]) -> bool:
     """Whether a commit that is no merge changes nothing but `paths`: told from the trees, before any file is read.
 
-    A vendor's import is one commit of forty thousand files.
+    A vendor's import is one commit of forty thousand files; nearly all of those touch the Makefile (its version).
     """
-    return len(commit.parents) == 1 and all(change.path in paths for change in tree.changes(commit.oid))
+    if len(commit.parents) != 1:
+        return False
+    before, after = tree.at(commit.parents[0]), tree.at(commit.tree)
+    if before.blob_id(MAKEFILE) != after.blob_id(MAKEFILE) and MAKEFILE not in paths:
+        return False
+    return all(change.path in paths for change in tree.changes(commit.oid))
 
 
 def find_candidates(
@@ -59,7 +66,9 @@ def find_candidates(
 
 
 def _is_small(tree: KernelTree, commit: CommitData) -> bool:
-    return len(commit.parents) == 1 and len(tree.changes(commit.oid)) <= MOST_FILES
+    if len(commit.parents) != 1:
+        return False
+    return len(tree.changes(commit.oid)) <= MOST_FILES
 
 
 def find_tips(tree: KernelTree) -> tuple[ObjectId, ...]:

@@ -1,7 +1,7 @@
 """The main job for a bundled hook: written for the target, and weighed by what the model says without and with it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from kpatch_tools.core.finding import Finding, Status
@@ -18,10 +18,10 @@ from kpatch_tools.tree import KernelTree, Revision, TreeAt
 
 from .answer import Answer, Part
 from .change import Change
-from .followups import find_followups
+from .followups import Followup, find_followups, judge_followups
 from .history import find_tips, read_change
 from .origin import find_origin
-from .outcome import Evidence, EvidenceId, HunkResult, Outcome, RelatedCommit
+from .outcome import Evidence, EvidenceId, HunkResult, Outcome
 from .ports import Ports, Proposal
 from .prerequisites import NotFound
 from .trials import as_prerequisites, checks_criterion, model_criterion, not_found, search_for
@@ -39,9 +39,11 @@ class HookJob:
     force: bool = False
     split: bool = False
 
-    @property
-    def source(self) -> TreeAt:
-        return self.tree.at(self.target)
+    source: TreeAt = field(init=False)
+
+    def __post_init__(self) -> None:
+        # One object, so that whoever remembers what it has read of a source can do so.
+        object.__setattr__(self, "source", self.tree.at(self.target))
 
     @property
     def files(self) -> tuple[RepoPath, ...]:
@@ -69,7 +71,7 @@ def settle_hook(job: HookJob, *, origin: Change | None = None) -> Answer | None:
     if presence.state is PresenceState.PARTIAL:
         names = ", ".join(f"{part.name} ({part.note or part.file})" for part in presence.missing)
         reason = f"the target has the hook but for: {names}"
-        followups = _followups(job, origin or _origin(job), None)
+        followups = judge_followups(_followups(job, origin or _origin(job)), target=job.source, result=None)
         return Answer(Outcome.PARTIALLY_PRESENT, reason, _parts(presence), followups=followups)
     return None if job.force else _not_needed(job)
 
@@ -101,11 +103,11 @@ def _origin(job: HookJob) -> Change | None:
     return None if found is None else read_change(job.tree, found)
 
 
-def _followups(job: HookJob, origin: Change | None, result: BlobSource | None) -> tuple[RelatedCommit, ...]:
+def _followups(job: HookJob, origin: Change | None) -> tuple[Followup, ...]:
     if origin is None:
         return ()
     job.ports.progress("looking for follow-ups")
-    return find_followups(job.tree, origin, tips=find_tips(job.tree), target=job.source, result=result)
+    return find_followups(job.tree, origin, tips=find_tips(job.tree))
 
 
 def _origin_evidence(origin: Change | None) -> Evidence:
@@ -129,7 +131,7 @@ def _present(job: HookJob, presence: Presence, origin: Change | None) -> Answer:
         Outcome.ALREADY_PRESENT,
         f"every part of the hook is there; {_necessity(control, patched)}",
         (*evidence, Evidence("model", f"with the hook taken out: {control.describe()}")),
-        followups=_followups(job, origin, None),
+        followups=judge_followups(_followups(job, origin), target=job.source, result=None),
         control=control,
         patched=patched,
     )
@@ -185,13 +187,13 @@ def _generated(job: HookJob) -> Answer:
     job.ports.progress("running the model without the hook")
     control = job.ports.model.run(job.source)
     origin = _origin(job)
-    followups = _followups(job, origin, None)
+    followups = _followups(job, origin)
     generated = generate_hook(
         job.source,
         job.spec,
         split=job.split,
         upstream=_upstream(origin),
-        followup=next((Upstream(one.commit, one.subject) for one in followups), None),
+        followup=next((_upstream(one.change) for one in followups), None),
     )
     if isinstance(generated, Refusal):
         reason = "the hook has no place here: " + "; ".join(lack.message for lack in generated.lacks)
@@ -201,7 +203,7 @@ def _generated(job: HookJob) -> Answer:
         Outcome.BACKPORTED,
         "written for this target, and the result holds",
         (*_cause_evidence(cause), _origin_evidence(origin), *_features(generated)),
-        followups=_followups(job, origin, result),
+        followups=judge_followups(followups, target=job.source, result=result),
         hunks=_hunks(job.source, generated),
         control=control,
         plan=tuple(f"{part.file}: {part.part}" for part in generated.parts),

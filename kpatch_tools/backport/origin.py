@@ -14,6 +14,9 @@ from .trail import follow_files
 
 Present = Callable[[BlobSource], bool]
 
+ANOTHER = 366 * 24 * 60 * 60
+"""Seconds before the youngest commit found, in which another history of the same is still looked for."""
+
 
 def find_origin(
     tree: KernelTree, *, target: ObjectId, tips: Sequence[ObjectId], present: Present, paths: Sequence[RepoPath]
@@ -25,24 +28,24 @@ def find_origin(
     """
     if present(tree.at(target)):
         for commit in follow_files(tree, tips=[target], paths=paths):
-            if _brings(tree, commit, present):
+            if _brings(tree, commit, present, paths):
                 if not upstream_reference(commit.message):
                     return commit
                 break  # a backport: its original is elsewhere
-    found = [
-        commit
-        for commit in follow_files(tree, tips=tips, paths=paths)
-        if _brings(tree, commit, present) and not upstream_reference(commit.message)
-    ]
-    if not found:
-        return None
-    return max(found, key=lambda commit: _parting(tree, target, commit.oid))
+    found: list[CommitData] = []
+    for commit in follow_files(tree, tips=tips, paths=paths):
+        if found and commit.committer.when < found[0].committer.when - ANOTHER:
+            break
+        if _brings(tree, commit, present, paths) and not upstream_reference(commit.message):
+            found.append(commit)
+    return max(found, key=lambda commit: _parting(tree, target, commit.oid), default=None)
 
 
-def _brings(tree: KernelTree, commit: CommitData, present: Present) -> bool:
-    if len(commit.parents) != 1:
-        return False
-    return present(tree.at(commit.oid)) and not present(tree.at(commit.parents[0]))
+def _brings(tree: KernelTree, commit: CommitData, present: Present, paths: Sequence[RepoPath]) -> bool:
+    before = tree.at(commit.parents[0])
+    if all(before.blob_id(path) is None for path in paths):
+        return False  # an import of everything brings nothing in particular
+    return not present(before) and present(tree.at(commit.tree))
 
 
 def _parting(tree: KernelTree, a: ObjectId, b: ObjectId) -> int:
