@@ -60,7 +60,8 @@ def start_kernel_on_xen(boot: Boot) -> None:
     guest.call("xen_init_mmu_ops")
     guest.call_if_defined("memblock_init")
     guest.set("max_pfn", guest.layout.pages)
-    guest.member("init_mm", "pgd").store(guest.program.address_of("init_level4_pgt"))
+    if guest.has_member("init_mm", "pgd"):
+        guest.member("init_mm", "pgd").store(guest.program.address_of("init_level4_pgt"))
     guest.call("xen_setup_kernel_pagetable", structures.tables, guest.layout.pages)
     guest.call_if_defined("xen_ident_map_ISA")
 

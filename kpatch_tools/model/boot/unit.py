@@ -21,6 +21,7 @@ FILES: tuple[RepoPath, ...] = tuple(
         "arch/x86/kernel/e820.c",
         "arch/x86/xen/multicalls.c",
         "arch/x86/kernel/paravirt.c",
+        "mm/init-mm.c",
         "mm/memblock.c",
         "arch/x86/mm/memblock.c",
         "kernel/range.c",
