@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from .parser import ParsedFile
+from .query import query
 
 _NAMES = frozenset({"identifier", "field_identifier", "type_identifier"})
 
@@ -102,9 +103,7 @@ def find_struct(parsed: ParsedFile, tag: str, *, kind: str = "struct") -> Node |
 
 def structs(parsed: ParsedFile, *, kind: str = "struct") -> Iterator[Node]:
     """Every `struct` (or `union`, `enum`) specifier with a body, in file order, nested and unnamed ones too."""
-    for node in descend(parsed.root):
-        if node.type == f"{kind}_specifier" and node.child_by_field_name("body") is not None:
-            yield node
+    yield from query("records", parsed.root).get(kind, ())
 
 
 def find_initialiser(parsed: ParsedFile, variable: str) -> Node | None:

@@ -14,6 +14,7 @@ from kpatch_tools.syntax import (
     name_of,
     parse_c,
     query,
+    structs,
     text,
 )
 
@@ -67,6 +68,17 @@ def test_struct_members_and_initialiser() -> None:
     assert find_initialiser(parsed, "table") is not None
     assert find_initialiser(parsed, "ops") is None
     assert len(list(declarations(parsed))) == 1
+
+
+def test_records_in_file_order() -> None:
+    parsed = parse_c(
+        b"struct a { struct { union b { int x; } c; } d; struct e f; enum g { H }; };\nstruct i { int j; };\n"
+    )
+    starts = [parsed.text(node)[:8] for node in structs(parsed)]
+    assert starts == [b"struct a", b"struct {", b"struct i"]
+    assert find_struct(parsed, "b", kind="union") is not None
+    assert find_struct(parsed, "g", kind="enum") is not None
+    assert find_struct(parsed, "e") is None
 
 
 def test_query_by_name_and_by_text() -> None:
