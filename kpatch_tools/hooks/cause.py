@@ -68,6 +68,9 @@ class Cause:
 def probe_cause(source: BlobSource, spec: HookSpec | None = None) -> Cause:
     """Whether the situation that `spec` (the page-table hook, if not given) is for exists in `source`."""
     files, spec = Files(source), spec if spec is not None else load_hook("pagetable_reserve")
+    caller = find_caller(files, spec)
+    if caller is not None and caller[1].has_error:
+        return _not_understood(files, *caller)
     site = find_site(files, spec)
     if site is None:
         return _without_site(files, spec)
@@ -76,6 +79,8 @@ def probe_cause(source: BlobSource, spec: HookSpec | None = None) -> Cause:
         where = files.location(site.path, site.branch)
         evidence = (Evidence(f"{site.start} to {site.end} is reserved, but nothing was found that sets them", where),)
         return _cause(CauseState.UNDETERMINED, "how the buffer is set up is not understood", evidence=evidence)
+    if buffer.finder.has_error:
+        return _not_understood(files, buffer.path, buffer.finder)
     placement, where_to = _placement(files, buffer, site)
     kept = find_protection(files, spec, site, buffer)
     state, reason = _judge(placement, kept is not None)
@@ -106,6 +111,12 @@ def _judge(placement: Placement, protects: bool) -> tuple[CauseState, str]:
 
 def _cause(state: CauseState, reason: str, *, evidence: tuple[Evidence, ...] = ()) -> Cause:
     return Cause(state, reason, Placement.UNKNOWN, None, (), evidence)
+
+
+def _not_understood(files: Files, path: RepoPath, function: Node) -> Cause:
+    where = files.location(path, function)
+    reason = f"{where.function}() is not understood as C in every line"
+    return _cause(CauseState.UNDETERMINED, reason, evidence=(Evidence(reason, where),))
 
 
 def _without_site(files: Files, spec: HookSpec) -> Cause:

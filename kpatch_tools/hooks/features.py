@@ -1,5 +1,6 @@
 """What a target's source says about the things a hook touches: facts, each with the place it was read at."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,6 +67,8 @@ class Need(StrEnum):
     TABLE = "table"
     INSTALLER = "installer"
     PREMISE = "premise"
+    SYNTAX = "syntax"
+    """That the code around an insertion point is understood as C."""
     ABSENCE = "absence"
     """That the hook, or a part of it, is not there already."""
 
@@ -119,6 +122,7 @@ def read_features(files: Files, spec: HookSpec) -> Features:
     protection = find_protection(files, spec, site, shape) if site is not None and shape is not None else None
     if shape is not None and protection is None:
         lacks.append(_no_premise(files, spec))
+    lacks.extend(_damaged(files, spec, shape))
     visible = _visible(files, spec, site, buffer)
     return Features(
         site=_site(files, spec, site) if site is not None else None,
@@ -130,6 +134,17 @@ def read_features(files: Files, spec: HookSpec) -> Features:
         visible=visible,
         lacks=(*lacks, *_unseen(visible)),
     )
+
+
+def _damaged(files: Files, spec: HookSpec, shape: BufferShape | None) -> Iterator[Lack]:
+    """Functions that the grammar did not understand as a whole: what was read in them may not be all."""
+    places = [find_caller(files, spec), find_installer(files, spec)]
+    if shape is not None:
+        places.append((shape.path, shape.finder))
+    for place in places:
+        if place is not None and place[1].has_error:
+            where = files.location(*place)
+            yield Lack(Need.SYNTAX, f"{where.function}() is not understood as C in every line", where)
 
 
 def _no_site(files: Files, spec: HookSpec) -> Lack:

@@ -86,6 +86,8 @@ def read_presence(files: Files, spec: HookSpec) -> Presence:
 def _part(files: Files, name: HookPart, first: RepoPath, found: Found | None, note: str) -> Part:
     if found is None:
         return Part(name, first, False, None)
+    if found.node.has_error:
+        note = "it is not understood as C in every line"
     return Part(name, found.path, not note, files.location(found.path, found.node), note)
 
 

@@ -31,11 +31,10 @@ class HookSpec:
     `table` is the variable, `member` the sub-table in it (of type struct `member_type`, placed before the member
     `before`), `slot` the function pointer in that. `default` is called where the kernel acted directly, in
     `call_function`; `installer` is the function that sets `override`, which acts through the function `acts_through`.
-    `probe` names the features that generation depends on. `scope` are folders to look in for what moved.
+    `scope` are folders to look in for what moved.
     """
 
     name: str
-    probe: str
     scope: tuple[str, ...]
     table: str
     table_type: str
@@ -92,7 +91,6 @@ def _spec(fields: Mapping[str, object]) -> HookSpec:
     call, override = _section(fields, "call"), _section(fields, "override")
     return HookSpec(
         name=_text(fields, "name"),
-        probe=_text(fields, "probe"),
         scope=tuple(str(folder) for folder in _list(fields, "scope")),
         table=_text(table, "variable"),
         table_type=_text(table, "type"),

@@ -60,6 +60,9 @@ def test_absent_where_the_search_is_bounded(pagetable_tree: Tree, edit: tuple[st
         # Nothing keeps pages read-only.
         ((OVERRIDE, "\t\tpte = pte_wrprotect(pte);", "\t\treturn pte;"),),
         ((OVERRIDE, "if (pfn >= pgt_buf_start && pfn < pgt_buf_top)", "if (pfn)"),),
+        # Code that is not C, as far as the grammar knows.
+        ((CALLER, "\treturn end - start;", "\treturn end - ;"),),
+        ((CALLER, "\tpgt_buf_end = pgt_buf_start;", "\tpgt_buf_end = pgt_buf_start; )"),),
         # No such function; a site without a set-up.
         ((None, "init_memory_mapping", "map_memory"),),
         ((CALLER, "pgt_buf_top = pgt_buf_start + (tables", "pgt_buf_top = (tables"),),

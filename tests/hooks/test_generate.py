@@ -170,6 +170,8 @@ def test_messages_name_the_commits_they_follow(pagetable_tree: Tree, spec: HookS
         (((CALLER, "if (!after_bootmem && pgt_buf_end > pgt_buf_start)", "if (0)"),), {Need.SITE}),
         (((CALLER, "pgt_buf_top = pgt_buf_start +", "pgt_buf_top = 0 *"),), {Need.BUFFER}),
         (((OVERRIDE, "#include <asm/init.h>\n", ""),), {Need.VISIBILITY}),
+        (((OVERRIDE, "pte_t none = { 0 };", "pte_t none = { 0 ;"),), {Need.SYNTAX}),
+        (((CALLER, "return end - start;", "return end - ;"),), {Need.SYNTAX}),
         (((OVERRIDE, "pfn < pgt_buf_top)\n\t\tpte =", "pfn < 7)\n\t\tpte ="),), {Need.PREMISE}),
         (((OVERRIDE, "xen_init_mmu_ops", "xen_init_other"),), {Need.INSTALLER, Need.PREMISE}),
         (((None, "\tstruct x86_init_paging\t\tpaging;\n", ""),), {Need.TABLE, Need.INSTALLER}),
