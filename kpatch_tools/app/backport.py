@@ -10,6 +10,7 @@ from kpatch_tools.app.apply import author_signature
 from kpatch_tools.app.checking import check_changes
 from kpatch_tools.app.report import BackportReport, PatchFile
 from kpatch_tools.app.targets import kernel_at
+from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.backport import (
     Answer,
     Change,
@@ -20,6 +21,7 @@ from kpatch_tools.backport import (
     Outcome,
     Ports,
     Proposal,
+    RememberingModel,
     backport_change,
     backport_hook,
     change_of_patch,
@@ -88,7 +90,7 @@ def backport(
     def check(proposal: Proposal) -> tuple[Finding, ...]:
         return check_changes(tree, proposal.before, proposal.changes, proposal.message)
 
-    answer = _answer(request, tree, target, subject, Ports(check, model, progress))
+    answer = _answer(request, tree, target, subject, Ports(check, RememberingModel(model), progress))
     report = BackportReport(
         subject=subject.title,
         target=target.describe if target.describe != target.oid[:12] else request.target,

@@ -6,7 +6,7 @@ from .commit_job import Job, backport_change
 from .history import find_tips, read_change
 from .hook_job import HookJob, backport_hook, settle_hook
 from .outcome import Evidence, HunkResult, Outcome, Pick, RelatedCommit
-from .ports import Modelling, Ports, Proposal
+from .ports import Modelling, Ports, Proposal, RememberingModel
 from .presence import ChangePresence, ChangeState, judge_change
 from .verdicts import LayoutVerdict, ModelResult, Verdict
 
@@ -28,6 +28,7 @@ __all__ = [
     "Ports",
     "Proposal",
     "RelatedCommit",
+    "RememberingModel",
     "Verdict",
     "backport_change",
     "backport_hook",

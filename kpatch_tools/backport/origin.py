@@ -14,7 +14,7 @@ from .trail import follow_files
 
 Present = Callable[[BlobSource], bool]
 
-ANOTHER = 366 * 24 * 60 * 60
+ANOTHER = 30 * 24 * 60 * 60
 """Seconds before the youngest commit found, in which another history of the same is still looked for."""
 
 
