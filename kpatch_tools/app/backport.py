@@ -10,7 +10,6 @@ from kpatch_tools.app.apply import author_signature
 from kpatch_tools.app.checking import check_changes
 from kpatch_tools.app.report import BackportReport, PatchFile
 from kpatch_tools.app.targets import kernel_at
-from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.backport import (
     Answer,
     Change,
