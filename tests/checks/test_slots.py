@@ -151,9 +151,7 @@ def test_a_typedef_of_the_same_type_agrees(change: Build) -> None:
     typedefs = "typedef unsigned long word;\ntypedef word addr_t;\nstruct timer_ops"
     header = NEW_HEADER.replace("struct timer_ops", typedefs, 1)
     source = NEW_DEFAULTS.replace("(unsigned long start, unsigned long end)", "(addr_t start, word end)")
-    header = header.replace("(unsigned long start, unsigned long end);", "(addr_t a, word b);", 2)
-        "native_reserve(unsigned long start, unsigned long end)", "native_reserve(addr_t a, word b)"
-    )
+    header = header.replace("native_reserve(unsigned long start, unsigned long end)", "native_reserve(addr_t, word)")
     found = set(slot_signature.run(change({H: header, D: source, U: NEW_USER})))
     assert statuses(found) == {Status.PASS}
 
