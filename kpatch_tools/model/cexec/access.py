@@ -6,7 +6,7 @@ area (`KQ[5]`, `Ki[f4+3]`); everything else through the memory's accessors.
 
 from .arithmetic import TypeMismatch, assigned, binary, convert, fit
 from .context import FunctionContext
-from .types import INT, UINT, ULONG, Array, Function, Integer, Pointer, Record, Scalar, scalar_of
+from .types import ULONG, Array, Function, Integer, Pointer, Record, Scalar, bit_field_type, scalar_of
 from .values import FRAME, Address, Bits, FunctionName, Local, Memory, Operand, Value, constant, of_range, pointer_to
 
 VIEWS = {1: "B", 2: "H", 4: "I", 8: "Q"}
@@ -159,10 +159,4 @@ def _unsigned(kind: Integer) -> Integer:
 
 
 def _bit_value(code: str, place: Bits, low: int, high: int) -> Value:
-    """A bit-field's value. Promotion goes by its width, not by its declared type (gcc)."""
-    kind: Integer = place.type
-    if place.width < INT.size * 8 or (place.width == INT.size * 8 and kind.signed):
-        kind = INT
-    elif place.width == INT.size * 8:
-        kind = UINT
-    return Value(kind, code, low, high)
+    return Value(bit_field_type(place.type, place.width), code, low, high)

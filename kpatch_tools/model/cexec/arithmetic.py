@@ -77,10 +77,14 @@ def convert(value: Value, kind: CType) -> Value:
         return constant(wrap(value.const, target), kind)
     if target is BOOL and not (value.low >= 0 and value.high <= 1):
         return Value(kind, f"(1 if {truth(value)} else 0)", 0, 1)
-    if target.size > source.size:
+    if _bits(target) > _bits(source):
         value = fit(value)
     address = value.address if isinstance(target, Pointer) and isinstance(source, Pointer) else None
     return Value(kind, value.code, value.low, value.high, address=address)
+
+
+def _bits(kind: Scalar) -> int:
+    return kind.precision if isinstance(kind, Integer) else 64
 
 
 def assigned(value: Value, kind: CType) -> Value:
@@ -257,7 +261,7 @@ def _shift(operator: str, left: Value, right: Value) -> Value:
 def _tamed(value: Value) -> Value:
     """`value`, fitted when it may have grown far beyond its type: big Python ints are slow."""
     scalar = scalar_type(value)
-    reach = 1 << 8 * scalar.size + 3
+    reach = 1 << _bits(scalar) + 3
     return value if -reach <= value.low and value.high <= reach else fit(value)
 
 

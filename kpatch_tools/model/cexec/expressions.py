@@ -472,7 +472,7 @@ class Expressions:
         emitter = self.context.emitter
         first = fit(self.value(condition))
         if first.const is not None:
-            return first if first.const else self.value(alternative)
+            return self._known_branch(*((condition, alternative) if first.const else (alternative, condition)))
         name = emitter.temporary("_q")
         emitter.emit(f"{name}={first.code}")
         kept = Value(first.type, name, first.low, first.high)

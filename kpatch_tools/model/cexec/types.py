@@ -25,30 +25,40 @@ class Void:
 
 @dataclass(frozen=True, slots=True)
 class Integer:
-    """An integer type. `size` in bytes; `rank` is C's conversion rank, 3 for int."""
+    """An integer type. `size` in bytes; `rank` orders types as C's conversion rank does.
+
+    `bits` is the precision where it is less than the size: gcc computes a bit-field wider than int in a
+    type of its own.
+    """
 
     size: int
     signed: bool
     rank: int
     name: str
+    bits: int = 0
 
     @property
     def align(self) -> int:
         return self.size
 
     @property
+    def precision(self) -> int:
+        """In bits."""
+        return self.bits or 8 * self.size
+
+    @property
     def mask(self) -> int:
-        return (1 << 8 * self.size) - 1
+        return (1 << self.precision) - 1
 
     @property
     def low(self) -> int:
-        return -(1 << 8 * self.size - 1) if self.signed else 0
+        return -(1 << self.precision - 1) if self.signed else 0
 
     @property
     def high(self) -> int:
         if self is BOOL:
             return 1
-        return (1 << 8 * self.size - 1) - 1 if self.signed else (1 << 8 * self.size) - 1
+        return (1 << self.precision - 1) - 1 if self.signed else (1 << self.precision) - 1
 
     def __str__(self) -> str:
         return self.name
@@ -190,18 +200,18 @@ Scalar = Integer | Pointer
 
 VOID = Void()
 BOOL = Integer(1, False, 0, "_Bool")
-CHAR = Integer(1, True, 1, "char")
-UCHAR = Integer(1, False, 1, "unsigned char")
-SHORT = Integer(2, True, 2, "short")
-USHORT = Integer(2, False, 2, "unsigned short")
-INT = Integer(4, True, 3, "int")
-UINT = Integer(4, False, 3, "unsigned int")
-LONG = Integer(8, True, 4, "long")
-ULONG = Integer(8, False, 4, "unsigned long")
-LLONG = Integer(8, True, 5, "long long")
-ULLONG = Integer(8, False, 5, "unsigned long long")
-INT128 = Integer(16, True, 6, "__int128")
-UINT128 = Integer(16, False, 6, "unsigned __int128")
+CHAR = Integer(1, True, 10, "char")
+UCHAR = Integer(1, False, 10, "unsigned char")
+SHORT = Integer(2, True, 20, "short")
+USHORT = Integer(2, False, 20, "unsigned short")
+INT = Integer(4, True, 30, "int")
+UINT = Integer(4, False, 30, "unsigned int")
+LONG = Integer(8, True, 70, "long")
+ULONG = Integer(8, False, 70, "unsigned long")
+LLONG = Integer(8, True, 80, "long long")
+ULLONG = Integer(8, False, 80, "unsigned long long")
+INT128 = Integer(16, True, 90, "__int128")
+UINT128 = Integer(16, False, 90, "unsigned __int128")
 
 _UNSIGNED_OF = {CHAR: UCHAR, SHORT: USHORT, INT: UINT, LONG: ULONG, LLONG: ULLONG, INT128: UINT128}
 
@@ -238,7 +248,18 @@ def integer_from_words(words: list[str]) -> CType:
 
 def unsigned_of(kind: Integer) -> Integer:
     """The unsigned type of the same rank."""
-    return _UNSIGNED_OF.get(kind, kind)
+    return _UNSIGNED_OF.get(kind) or Integer(kind.size, False, kind.rank, kind.name, kind.bits)
+
+
+def bit_field_type(kind: Integer, width: int) -> Integer:
+    """The type that a bit-field's value has in an expression: int if that holds it, else one of the field's width."""
+    if width < INT.precision or (width == INT.precision and kind.signed):
+        return INT
+    if width == INT.precision:
+        return UINT
+    if width == kind.precision:
+        return kind
+    return Integer(kind.size, kind.signed, INT.rank + width - INT.precision, f"{kind.name} of {width} bits", width)
 
 
 def is_scalar(kind: CType) -> TypeGuard[Scalar]:
@@ -269,7 +290,7 @@ def common_type(left: Integer, right: Integer) -> Integer:
     unsigned, signed = (right, left) if left.signed else (left, right)
     if unsigned.rank >= signed.rank:
         return unsigned
-    return signed if signed.size > unsigned.size else unsigned_of(signed)
+    return signed if signed.precision > unsigned.precision else unsigned_of(signed)
 
 
 def wrap(value: int, kind: CType) -> int:

@@ -51,6 +51,7 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
         " long test(void) { int a = next() ?: 7; int z = 0; return a * 100 + calls * 10 + (z ?: 4); }",
         114,
     ),
+    "omitted middle with a constant converts": ("long test(void) { unsigned u = 1; return -6 ?: u; }", 2**32 - 6),
     "comma": ("long test(void) { int n = 1; int r = (n++, n * 3); return r; }", 6),
     "assignment as a value": ("long test(void) { int a, b; a = b = 7; return a + b; }", 14),
     "assignment converts its value": ("long test(void) { unsigned char c; int r = (c = 300); return r; }", 44),
