@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from kpatch_tools.checks import (
+    hook_complete,
     identifiers,
     parse_damage,
     prototype_visible,
@@ -19,6 +20,7 @@ from kpatch_tools.core.finding import Finding, Status
 ALL_CHECKS: tuple[Check, ...] = (
     parse_damage.CHECK,
     identifiers.CHECK,
+    hook_complete.CHECK,
     slot_declared.CHECK,
     slot_default.CHECK,
     slot_signature.CHECK,

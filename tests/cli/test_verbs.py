@@ -93,6 +93,18 @@ def test_apply_refuses_what_applies_and_names_what_is_absent(kpt: Kpt, miniature
     assert refs(miniature) == before
 
 
+def test_apply_refuses_a_part_of_a_hook_and_says_what_is_missing(kpt: Kpt, miniature: Path) -> None:
+    """The same override where it belongs: the other four files are missing still."""
+    override = git(miniature, "show", "v2.6.39~2", "--", "arch/x86/xen/mmu.c").encode()
+    done = kpt("apply", "-", "--to", "v2.6.39~3", "--json", stdin=override)
+    assert done.code == 1
+    (found,) = [one for one in done.json["checks"] if one["id"] == "hook-complete"]
+    assert found["status"] == "FAIL"
+    for file in ("asm/x86_init.h", "kernel/x86_init.c", "asm/pgtable_types.h", "mm/init.c"):
+        assert file in found["message"]
+    assert "kpt generate pagetable_reserve" in found["hint"]
+
+
 def test_apply_writes_one_commit_and_one_ref_and_keeps_the_author(kpt: Kpt, miniature: Path, tmp_path: Path) -> None:
     repository = tmp_path / "copy.git"
     git(tmp_path, "clone", "--quiet", "--bare", str(miniature), str(repository))
