@@ -40,7 +40,5 @@ def require_files(source: BlobSource, spelled: str, rejects: Sequence[Reject]) -
     raise KpatchError(
         "file-absent",
         f"{spelled} has no file {absent}",
-        hint=f"of that name it has {', '.join(near)}"
-        if near
-        else "kpt backport says whether it is needed there",
+        hint=f"of that name it has {', '.join(near)}" if near else "kpt backport says whether it is needed there",
     )
