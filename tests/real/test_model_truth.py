@@ -120,15 +120,17 @@ def _disagreements(record: Record, run: ModelRun) -> Iterator[str]:
         yield f"{run.verdict}, but it crashed"
         return
     kind, page = _real_fault(record)
-    if run.fault.kind != kind:
+    if kind is not None and run.fault.kind != kind:
         yield f"fault {run.fault.kind}, really {kind}"
     if page is not None and run.fault.pfn != page:
         yield f"fault on page {run.fault.pfn}, really {page:#x}"
 
 
-def _real_fault(record: Record) -> tuple[str, int | None]:
-    """The kind of fault in the model's words, and its page where the log names one."""
+def _real_fault(record: Record) -> tuple[str | None, int | None]:
+    """The kind of fault in the model's words, and its page, None where the log does not tell."""
     stage = record["stage"]
+    if "shut itself down" in stage:
+        return None, None
     refused = re.search(r"Bad type .*?\(pfn ([0-9a-f]+)\)", stage)
     page = int(refused[1], 16) if refused else None
     if "pin_pagetable_pfn" in stage:
