@@ -17,7 +17,7 @@ from kpatch_tools.core.source import BlobSource
 from .lexer import tokenize
 from .preprocessor_conditions import ConditionError, evaluate
 from .preprocessor_lines import Directive, LineCache, SourceLines, TextLines
-from .preprocessor_macros import Expander, Macro, MacroError, Place, parse_macro
+from .preprocessor_macros import BUILTIN, Expander, Macro, MacroError, Place, parse_macro
 
 _MODEL = RepoPath("<model>")
 
@@ -230,7 +230,7 @@ class Preprocessor:
             if not line:
                 continue
             tokens = tokenize(line)
-            if no_macro(tokens) and "__" not in line:
+            if no_macro(tokens) and BUILTIN.isdisjoint(tokens):
                 self._lines.append(line)
                 self._places.append((path, number))
                 continue

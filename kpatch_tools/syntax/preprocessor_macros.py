@@ -89,6 +89,7 @@ class Expander:
     def __init__(self, macros: Mapping[str, Macro]) -> None:
         self._macros = macros
         self._counter = 0
+        self._outer: list[list[str]] = []
         self._place: Place = (RepoPath("?"), 0)
 
     def expand(
@@ -119,7 +120,7 @@ class Expander:
                 continue
             macro = macros.get(token)
             if macro is None or token.__class__ is _Painted:
-                if token[0] == "_" and token in _BUILTIN:
+                if token[0] == "_" and token in BUILTIN:
                     token = self._builtin(token, out)
                 elif condition and token == "defined":
                     token = self._defined(stack)
@@ -139,7 +140,9 @@ class Expander:
                 if arguments is None:
                     out.append(token)
                     continue
+                self._outer.append(out)
                 replacement = self._substituted(macro, arguments)
+                self._outer.pop()
             stack.extend(["\n"] * newlines)
             stack.append(_End(token))
             hidden[token] = hidden.get(token, 0) + 1
@@ -151,7 +154,9 @@ class Expander:
             self._counter += 1
             return str(self._counter - 1)
         file, line = self._place
-        return f'"{file}"' if token == "__FILE__" else str(line + out.count("\n"))
+        if token == "__FILE__":
+            return f'"{file}"'
+        return str(line + sum(tokens.count("\n") for tokens in (*self._outer, out)))
 
     def _defined(self, stack: _Stack) -> str:
         name = _pop_token(stack)
@@ -208,7 +213,8 @@ class Expander:
         return at
 
 
-_BUILTIN = frozenset({"__LINE__", "__FILE__", "__COUNTER__"})
+BUILTIN = frozenset({"__LINE__", "__FILE__", "__COUNTER__"})
+"""Names that the preprocessor itself replaces."""
 
 
 def _pop_token(stack: _Stack) -> str:
