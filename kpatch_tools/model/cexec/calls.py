@@ -7,8 +7,10 @@ from kpatch_tools.syntax import Node
 
 from . import ambiguity
 from .arithmetic import TypeMismatch, assigned, convert, fit, promote
+from .bits import BIT_FUNCTIONS, swap_bytes
 from .context import Callee
 from .index import child_of, text_of, without_comments
+from .runtime import table_name
 from .types import (
     INT,
     LONG,
@@ -110,7 +112,7 @@ class Calls:
             kind = Function(ULONG, (), variadic=True)
         if not isinstance(kind, Function):
             raise TypeMismatch(f"call of {target.type}")
-        return self._call(Callee(f"FN[{fit(target).code}]", kind, exact=False), arguments)
+        return self._call(Callee(f"{table_name(kind.result)}[{fit(target).code}]", kind, exact=True), arguments)
 
     def _call(self, callee: Callee, arguments: Sequence[Node]) -> Value:
         kind = callee.type or _UNKNOWN
@@ -187,23 +189,3 @@ class Calls:
         if callee is None:
             raise self.context.unsupported(node, f"call of undeclared function '{name}'")
         return self._call(callee, arguments)
-
-
-def swap_bytes(value: int, size: int) -> int:
-    """The `size`-byte unsigned value with its bytes in the other order."""
-    return int.from_bytes(value.to_bytes(size, "little"), "big")
-
-
-def find_first_set(value: int) -> int:
-    """1 + the index of the least significant one bit; 0 for 0."""
-    return (value & -value).bit_length()
-
-
-BIT_FUNCTIONS: dict[str, Callable[[int], int]] = {
-    "ffs": find_first_set,
-    "ctz": lambda value: find_first_set(value) - 1,
-    "clz32": lambda value: 32 - value.bit_length(),
-    "clz64": lambda value: 64 - value.bit_length(),
-    "popcount": lambda value: value.bit_count(),
-}
-"""The bit builtins by the name that translated code calls; `ctz` and `clz` of 0 are undefined in C."""

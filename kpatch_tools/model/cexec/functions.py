@@ -14,10 +14,15 @@ from .declarations import Declarations
 from .errors import CallFrame
 from .function import Translated, translate_function
 from .index import Definition, Index, child_of
-from .types import CType, Function
+from .runtime import table_name
+from .types import BOOL, CHAR, INT, LONG, SHORT, VOID, CType, Function, Integer, unsigned_of, wrap
 
 _TEXT_BASE = 0xFFFFFFFF81000000
 _TEXT_STEP = 16
+
+_TABLE_TYPES: Mapping[str, Integer] = {
+    table_name(kind): kind for signed in (CHAR, SHORT, INT, LONG) for kind in (signed, unsigned_of(signed))
+} | {table_name(BOOL): BOOL}
 
 Code = Callable[..., object]
 
@@ -130,17 +135,24 @@ class Functions:
         known = self._addressed.get(address)
         return None if known is None else (known.name, known.callee)
 
-    def code_at(self, address: int) -> Code | None:
-        """What a call through a pointer runs; translates it if need be."""
+    def code_at(self, address: int, table: str) -> Code | None:
+        """What a call through a pointer of the kind of `table` runs; translates it if need be."""
         known = self._addressed.get(address)
         if known is None:
             return None
+        if not known.callee.defined:
+            missing = cast("Callable[[str], Code]", self._scope["missing"])
+            return lambda *arguments: missing(known.name)
+        code = self.code(known.callee)
+        kind = known.callee.type.result if known.callee.type is not None else VOID
         if known.definition is not None:
-            return self._code(known.definition, known.callee.code)
-        if known.callee.defined:
-            return self.code(known.callee)
-        missing = cast("Callable[[str], Code]", self._scope["missing"])
-        return lambda *arguments: missing(known.name)
+            code = self._code(known.definition, known.callee.code)
+            if table_name(kind) == table:
+                return code
+        wanted = _TABLE_TYPES.get(table)
+        if wanted is None:
+            return code
+        return lambda *arguments: wrap(cast("int", code(*arguments)), wanted)
 
     def code(self, callee: Callee) -> Code:
         """The Python function of a defined callee."""

@@ -18,7 +18,7 @@ from .functions import Functions, Primitive
 from .index import Index
 from .memory import DataMemory
 from .objects import Objects, Placement
-from .runtime import FunctionTable, globals_for
+from .runtime import globals_for, table_name
 from .scope import Scope
 from .structs import Struct
 from .types import CType, Function, Integer, Pointer, scalar_of, wrap
@@ -59,7 +59,7 @@ class Program:
             memory,
             stack=self._stack,
             stack_end=self._stack + _STACK_SIZE - 4096,
-            functions=FunctionTable(lambda address: self._functions.code_at(address)),
+            resolve=lambda address, table: self._functions.code_at(address, table),
         )
         self._globals["missing"] = self._missing
         self._functions = Functions(
@@ -150,10 +150,11 @@ class Program:
     def call_address(self, address: int, *arguments: int) -> int:
         """Call the function at `address`, as C does through a pointer; see `call`. Trap where no function is."""
         known = self._functions.at(address)
-        code = self._functions.code_at(address)
-        if known is None or code is None:
+        kind = known[1].type if known is not None else None
+        code = self._functions.code_at(address, "FN" if kind is None else table_name(kind.result))
+        if code is None:
             raise Trap("wild-call", f"call of {address:#x}, where no function is", address)
-        return self._call(code, known[1].type, arguments)
+        return self._call(code, kind, arguments)
 
     def call_chain(self) -> tuple[CallFrame, ...]:
         """The C functions in execution, innermost first; outside of any call, those of the last one stopped."""
@@ -250,6 +251,8 @@ class Program:
             raise Unsupported(place, f"read of the uninitialised variable '{_variable_in(error)}'") from error
         if isinstance(error, ZeroDivisionError) and place is not None:
             raise Trap("divide-error", f"division by zero at {place[0]}:{place[1]}") from error
+        if isinstance(error, TypeError) and "NoneType" in str(error) and place is not None:
+            raise Unsupported(place, "use of the result of a function that returned none") from error
         if isinstance(error, RecursionError):
             raise Trap("stack-overflow", "the calls nest too deeply") from error
 

@@ -5,20 +5,40 @@ from typing import NoReturn
 
 from kpatch_tools.core.ids import RepoPath
 
-from .calls import BIT_FUNCTIONS, swap_bytes
+from .access import VIEWS
+from .bits import BIT_FUNCTIONS, swap_bytes
 from .errors import Trap, Unsupported
 from .memory import DataMemory
+from .types import BOOL, CType, Integer, scalar_of
+
+Resolve = Callable[[int, str], Callable[..., object] | None]
+"""The function at an address, its result in the range that the table's key says; None where no function is."""
+
+
+def table_name(kind: CType) -> str:
+    """The name of the table for calls through pointers whose function type returns `kind`."""
+    scalar = scalar_of(kind)
+    if scalar is None:
+        return "FN"
+    if scalar is BOOL:
+        return "FN_bool"
+    signed = isinstance(scalar, Integer) and scalar.signed
+    return f"FN_{'s' if signed else 'u'}{scalar.size}"
 
 
 class FunctionTable(dict[int, Callable[..., object]]):
-    """Functions by address: `resolve` finds one that is called for the first time; None for no function."""
+    """Functions by address, for calls through pointers of one kind; filled when an address is first called.
 
-    def __init__(self, resolve: Callable[[int], Callable[..., object] | None]) -> None:
+    A pointer may have been cast: so there is a table per range of results, and what it holds keeps to that range.
+    """
+
+    def __init__(self, name: str, resolve: Resolve) -> None:
         super().__init__()
+        self._name = name
         self._resolve = resolve
 
     def __missing__(self, address: int) -> Callable[..., object]:
-        function = self._resolve(address)
+        function = self._resolve(address, self._name)
         if function is None:
             raise Trap("wild-call", f"call of {address:#x}, where no function is", address)
         self[address] = function
@@ -51,7 +71,7 @@ def stack_overflow() -> NoReturn:
     raise Trap("stack-overflow", "the C stack is full")
 
 
-def globals_for(memory: DataMemory, *, stack: int, stack_end: int, functions: FunctionTable) -> dict[str, object]:
+def globals_for(memory: DataMemory, *, stack: int, stack_end: int, resolve: Resolve) -> dict[str, object]:
     """The globals of translated code."""
     view = memoryview(memory.data)
     scope: dict[str, object] = {
@@ -59,7 +79,6 @@ def globals_for(memory: DataMemory, *, stack: int, stack_end: int, functions: Fu
         "STACK_END": stack_end,
         "DATA": memory.data_base,
         "ONCE": (0,),
-        "FN": functions,
         "cdiv": divide,
         "cmod": remainder,
         "unsupported": unsupported,
@@ -68,6 +87,8 @@ def globals_for(memory: DataMemory, *, stack: int, stack_end: int, functions: Fu
         "swap_bytes": swap_bytes,
         **BIT_FUNCTIONS,
     }
+    for name in ("FN", "FN_bool", *(f"FN_{letter}{size}" for letter in "su" for size in VIEWS)):
+        scope[name] = FunctionTable(name, resolve)
     scope.update(KQ=view.cast("Q"), KI=view.cast("I"), KH=view.cast("H"), KB=view)
     scope.update(Kq=view.cast("q"), Ki=view.cast("i"), Kh=view.cast("h"), Kb=view.cast("b"))
     scope.update(memory.accessors())
