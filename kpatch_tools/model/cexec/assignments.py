@@ -81,7 +81,7 @@ class Assignments:
         elif kind == "conditional_expression" and node.child_by_field_name("consequence") is not None:
             self._either(node)
         elif kind == "binary_expression" and text_of(child_of(node, "operator")) in ("&&", "||"):
-            code, known = expressions.condition(node)
+            code, known = self.translator.conditions.condition(node)
             if known is None and not code.isidentifier():
                 self.context.emitter.emit(code)
         else:
@@ -90,7 +90,7 @@ class Assignments:
                 expressions.discard(operand)
 
     def _either(self, node: Node) -> None:
-        code, known = self.translator.expressions.condition(child_of(node, "condition"))
+        code, known = self.translator.conditions.condition(child_of(node, "condition"))
         chosen, alternative = child_of(node, "consequence"), child_of(node, "alternative")
         if known is not None:
             self.statement(chosen if known else alternative)

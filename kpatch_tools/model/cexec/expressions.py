@@ -10,18 +10,14 @@ from kpatch_tools.syntax.translation_unit import parse_expression
 from . import ambiguity
 from .arithmetic import (
     TypeMismatch,
-    balanced,
     binary,
     complemented,
     convert,
-    fit,
     negated,
     pointer_plus,
     promote,
-    truth,
 )
 from .emitter import Emitter
-from .errors import Unsupported
 from .index import Ambiguous, child_of, text_of, without_comments
 from .literals import character_constant, integer_constant, string_bytes
 from .scope import LocalType
@@ -37,16 +33,11 @@ from .types import (
     Integer,
     Pointer,
     Record,
-    Void,
-    scalar_of,
 )
 from .values import Address, Bits, FunctionName, Local, Memory, Operand, Value, constant, pointer_to
 
 if TYPE_CHECKING:
     from .translator import Translator
-
-Condition = tuple[str, bool | None]
-"""Python code that is true when the C condition holds, and its value where known at translation."""
 
 
 class Expressions:
@@ -77,7 +68,7 @@ class Expressions:
             "subscript_expression": self._subscript,
             "unary_expression": self._unary,
             "binary_expression": self._binary,
-            "conditional_expression": self._conditional,
+            "conditional_expression": lambda node: self.translator.conditions.conditional(node),
             "assignment_expression": lambda node: self.translator.assignments.expression(node),
             "update_expression": lambda node: self.translator.assignments.update(node),
             "call_expression": lambda node: self.translator.calls.expression(node),
@@ -113,24 +104,6 @@ class Expressions:
     def type_of(self, node: Node) -> CType:
         """The type of an expression that is not evaluated."""
         return self.unevaluated(node).type
-
-    def condition(self, node: Node) -> Condition:
-        """The expression as a condition; short-circuit operators stay short-circuit."""
-        while node.type == "parenthesized_expression":
-            inside = without_comments(node)
-            if len(inside) != 1 or inside[0].type == "compound_statement":
-                break
-            node = inside[0]
-        if node.type == "binary_expression":
-            row = ambiguity.row_of(node, self)
-            operator = text_of(child_of(node, "operator"))
-            if not row.repaired and operator in ("&&", "||"):
-                left, right = child_of(node, "left"), child_of(node, "right")
-                return self._logical(operator, lambda: self.condition(left), lambda: self.condition(right))
-        if node.type == "unary_expression" and text_of(node.children[0]) == "!":
-            code, known = self.condition(child_of(node, "argument"))
-            return (f"(not {code})", None) if known is None else (str(not known), not known)
-        return self._truth(self.value(node))
 
     def is_replaced(self, node: Node) -> bool:
         """Whether the misread call is being repaired already: it is found again below the same node."""
@@ -347,7 +320,7 @@ class Expressions:
             return self._combine(row)
         operator = text_of(node.children[0])
         if operator == "!":
-            code, known = self.condition(child_of(node, "argument"))
+            code, known = self.translator.conditions.condition(child_of(node, "argument"))
             return Value(INT, f"(not {code})", 0, 1) if known is None else constant(int(not known), INT)
         return self.unary(operator, lambda: self.operand(child_of(node, "argument")))
 
@@ -365,7 +338,7 @@ class Expressions:
         if operator == "~":
             return complemented(value)
         if operator == "!":
-            code, known = self._truth(value)
+            code, known = self.translator.conditions.of_value(value)
             return Value(INT, f"(not {code})", 0, 1) if known is None else constant(int(not known), INT)
         raise TypeMismatch(f"operator {operator}")
 
@@ -375,7 +348,7 @@ class Expressions:
             return self._combine(row)
         operator = text_of(child_of(node, "operator"))
         if operator in ("&&", "||"):
-            return self._as_int(self.condition(node))
+            return self.translator.conditions.as_int(self.translator.conditions.condition(node))
         left = self.value(child_of(node, "left"))
         return binary(operator, left, self.value(child_of(node, "right")))
 
@@ -396,118 +369,14 @@ class Expressions:
         return left, at
 
     def _pair(self, operator: str, left: ambiguity.Thunk, right: ambiguity.Thunk) -> ambiguity.Thunk:
-        value = self.translator.access.value
+        value, conditions = self.translator.access.value, self.translator.conditions
         if operator not in ("&&", "||"):
             return lambda: binary(operator, value(left()), value(right()))
-        return lambda: self._as_int(
-            self._logical(operator, lambda: self._truth(value(left())), lambda: self._truth(value(right())))
+        return lambda: conditions.as_int(
+            conditions.logical(
+                operator, lambda: conditions.of_value(value(left())), lambda: conditions.of_value(value(right()))
+            )
         )
-
-    def _as_int(self, condition: Condition) -> Value:
-        code, known = condition
-        return Value(INT, f"(1 if {code} else 0)", 0, 1) if known is None else constant(int(known), INT)
-
-    def _truth(self, value: Value) -> Condition:
-        known = None if value.const is None else value.const != 0
-        return (truth(value), None) if known is None else (str(known), known)
-
-    def _logical(self, operator: str, left: Callable[[], Condition], right: Callable[[], Condition]) -> Condition:
-        emitter = self.context.emitter
-        decides = operator == "||"
-        left_code, left_known = left()
-        if left_known is not None:
-            return (str(decides), decides) if left_known == decides else right()
-        with emitter.capture() as lines:
-            right_code, right_known = right()
-        if lines:
-            # The right side needs statements, which must run only if the left side leaves the question open.
-            name = emitter.temporary("_b")
-            emitter.emit(f"{name}={left_code}")
-            emitter.emit(f"if {'not ' if decides else ''}{name}:")
-            emitter.extend(lines, shift=1)
-            emitter.emit(f"    {name}={right_code}")
-            return name, None
-        if right_known is not None and right_known != decides:
-            return left_code, None
-        return f"({left_code} {'or' if decides else 'and'} {right_code})", None
-
-    def _conditional(self, node: Node) -> Operand:
-        condition, alternative = child_of(node, "condition"), child_of(node, "alternative")
-        chosen = node.child_by_field_name("consequence")
-        if chosen is None:
-            return self._elvis(condition, alternative)
-        code, known = self.condition(condition)
-        if known is not None:
-            return self._known_branch(chosen if known else alternative, alternative if known else chosen)
-        emitter = self.context.emitter
-        with emitter.capture() as first:
-            left = self.value(chosen)
-        with emitter.capture() as second:
-            right = self.value(alternative)
-        kind = self._branch_type(left, right)
-        left, right = self._branch(left, kind), self._branch(right, kind)
-        if not first and not second:
-            joined = f"({left.code} if {code} else {right.code})"
-        else:
-            joined = emitter.temporary("_r")
-            for head, lines, value in ((f"if {code}:", first, left), ("else:", second, right)):
-                emitter.emit(head)
-                emitter.extend(lines, shift=1)
-                emitter.emit(f"    {joined}={value.code}")
-        return Value(kind, joined, min(left.low, right.low), max(left.high, right.high))
-
-    def _known_branch(self, chosen: Node, other: Node) -> Operand:
-        """The branch that is taken, converted as if the other were there; the other may be untranslatable."""
-        value = self.value(chosen)
-        if not isinstance(value.type, Integer):
-            return value
-        try:
-            unused = self.translator.access.value(self.unevaluated(other))
-        except Unsupported:
-            return value
-        return balanced(value, unused)[0] if isinstance(unused.type, Integer) else value
-
-    def _elvis(self, condition: Node, alternative: Node) -> Operand:
-        """GNU `a ?: b`."""
-        emitter = self.context.emitter
-        first = fit(self.value(condition))
-        if first.const is not None:
-            return self._known_branch(*((condition, alternative) if first.const else (alternative, condition)))
-        name = emitter.temporary("_q")
-        emitter.emit(f"{name}={first.code}")
-        kept = Value(first.type, name, first.low, first.high)
-        with emitter.capture() as lines:
-            second = self.value(alternative)
-        kind = self._branch_type(kept, second)
-        left, right = self._branch(kept, kind), self._branch(second, kind)
-        if not lines:
-            code = f"({left.code} if {name} else {right.code})"
-            return Value(kind, code, min(left.low, right.low), max(left.high, right.high))
-        result = emitter.temporary("_r")
-        emitter.emit(f"{result}={left.code}")
-        emitter.emit(f"if not {name}:")
-        emitter.extend(lines, shift=1)
-        emitter.emit(f"    {result}={right.code}")
-        return Value(kind, result, min(left.low, right.low), max(left.high, right.high))
-
-    def _branch_type(self, left: Value, right: Value) -> CType:
-        """The type of a conditional expression with these branches."""
-        kinds = (left.type, right.type)
-        if any(isinstance(kind, Void) for kind in kinds):
-            return VOID
-        if isinstance(left.type, Integer) and isinstance(right.type, Integer):
-            return balanced(left, right)[2]
-        for value, other in ((left, right), (right, left)):
-            if isinstance(value.type, Pointer) and (
-                not isinstance(other.type, Pointer) or other.const == 0 or not isinstance(value.type.to, Void)
-            ):
-                return value.type
-        return left.type
-
-    def _branch(self, value: Value, kind: CType) -> Value:
-        if isinstance(kind, Void) or scalar_of(kind) is None:
-            return value
-        return convert(value, kind)
 
     def unevaluated(self, node: Node) -> Operand:
         """Translate without leaving a trace in the function: for `sizeof`, `typeof` and branches not taken."""

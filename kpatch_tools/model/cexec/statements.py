@@ -233,7 +233,7 @@ class Statements:
     # Branches and loops
 
     def _if(self, node: Node) -> None:
-        code, known = self.translator.expressions.condition(child_of(node, "condition"))
+        code, known = self.translator.conditions.condition(child_of(node, "condition"))
         consequence, alternative = child_of(node, "consequence"), node.child_by_field_name("alternative")
         if alternative is not None and alternative.type == "else_clause":
             alternative = without_comments(alternative)[0]
@@ -268,7 +268,7 @@ class Statements:
         code, known = "True", True if condition is None else None
         with emitter.capture() as lines:
             if condition is not None:
-                code, known = self.translator.expressions.condition(condition)
+                code, known = self.translator.conditions.condition(condition)
         if known is False:
             return
         target = self.jumps.loop(None if update is None else lambda: self._update(condition, update, body))
@@ -312,7 +312,7 @@ class Statements:
         emitter = self.context.emitter
         body, condition = child_of(node, "body"), child_of(node, "condition")
         with emitter.capture() as lines:
-            code, known = self.translator.expressions.condition(condition)
+            code, known = self.translator.conditions.condition(condition)
         if known is False and not _jumps_out(body):
             self.statement(body)
             return

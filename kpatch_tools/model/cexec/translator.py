@@ -3,6 +3,7 @@
 from .access import Access
 from .assignments import Assignments
 from .calls import Calls
+from .conditions import Conditions
 from .context import FunctionContext
 from .expressions import Expressions
 from .initialisers import Initialisers
@@ -16,6 +17,7 @@ class Translator:
         self.context = context
         self.access = Access(context)
         self.expressions = Expressions(self)
+        self.conditions = Conditions(self)
         self.calls = Calls(self)
         self.assignments = Assignments(self)
         self.initialisers = Initialisers(self)
