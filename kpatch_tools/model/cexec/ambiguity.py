@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kpatch_tools.syntax import Node
 from kpatch_tools.syntax.translation_unit import parse_expression
 
-from .index import text_of, without_comments
+from .index import child_of, text_of, without_comments
 from .types import CType
 from .values import Operand
 
@@ -123,6 +123,22 @@ def _cast_row(node: Node, expressions: "Expressions") -> Row:
         arguments = without_comments(value)
         return Row((lambda: expressions.translator.calls.call(head, arguments, node),), (), repaired=True)
     raise expressions.context.unsupported(node, f"expression '{text_of(node)[:60]}'")
+
+
+def cast_chain(node: Node, expressions: "Expressions") -> tuple[list[CType], list[Node]] | None:
+    """For `(T)(U)(x)`, read as a call of a call of T: the types, outermost first, and the operand."""
+    kinds: list[CType] = []
+    arguments = without_comments(child_of(node, "arguments"))
+    function = child_of(node, "function")
+    while function.type == "call_expression":
+        inner = without_comments(child_of(function, "arguments"))
+        kind = expressions.type_named(text_of(inner[0])) if len(inner) == 1 and inner[0].type == "identifier" else None
+        if kind is None:
+            return None
+        kinds.append(kind)
+        function = child_of(function, "function")
+    outermost = type_in_parentheses(function, expressions)
+    return None if outermost is None else ([outermost, *reversed(kinds)], arguments)
 
 
 def misread_postfix(node: Node, expressions: "Expressions") -> Node | None:

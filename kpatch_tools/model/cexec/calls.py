@@ -75,9 +75,9 @@ class Calls:
         """A call expression (or a cast that the grammar took for one)."""
         function = child_of(node, "function")
         arguments = without_comments(child_of(node, "arguments"))
-        kind = ambiguity.type_in_parentheses(function, self.translator.expressions)
-        if kind is not None:
-            return self._cast(kind, node, arguments)
+        chain = ambiguity.cast_chain(node, self.translator.expressions)
+        if chain is not None:
+            return self._cast(chain[0], node, arguments)
         misread = ambiguity.misread_postfix(node, self.translator.expressions)
         if misread is not None:
             return self.translator.expressions.cast_of_postfix(node, misread)
@@ -139,12 +139,15 @@ class Calls:
         # A primitive may answer -1 for an unsigned: bounds beyond any type make `fit` take the value into range.
         return Value(kind, code, -(1 << 64), 1 << 65)
 
-    def _cast(self, kind: CType, node: Node, arguments: Sequence[Node]) -> Operand:
+    def _cast(self, kinds: Sequence[CType], node: Node, arguments: Sequence[Node]) -> Operand:
         if not arguments:
             raise self.context.unsupported(node, f"expression '{text_of(node)[:60]}'")
         for argument in arguments[:-1]:
             self.translator.assignments.statement(argument)
-        return self.translator.expressions.cast(kind, self.translator.expressions.operand(arguments[-1]))
+        operand = self.translator.expressions.operand(arguments[-1])
+        for kind in reversed(kinds):
+            operand = self.translator.expressions.cast(kind, operand)
+        return operand
 
     # Builtins
 

@@ -124,6 +124,12 @@ class Index:
         """The definition of variable `name` as seen from `file`, or a mere extern declaration of it."""
         return _chosen(self.variables.get(name, []), file)
 
+    def declare_function(self, name: str, node: Node, declarator: Node) -> None:
+        """Note a prototype inside a function: it says as much about the function as one outside."""
+        self.prototypes.setdefault(
+            name, Definition(name, node, declarator, self.place(declarator)[0], False, weak=False)
+        )
+
     def _top_level(self, node: Node) -> None:
         kind = node.type
         if kind == "function_definition":

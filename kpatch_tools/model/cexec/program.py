@@ -1,7 +1,8 @@
 """A unit's C as something that can be called."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import NoReturn, cast
 
 from kpatch_tools.core.errors import KpatchError
@@ -10,18 +11,19 @@ from kpatch_tools.syntax import Node
 from kpatch_tools.syntax.translation_unit import parse_expression
 
 from .access import VIEWS
+from .arithmetic import TypeMismatch
 from .context import Callee
 from .declarations import Declarations
 from .errors import CallFrame, Trap, Unsupported
 from .function import translate_function
 from .functions import Functions, Primitive
-from .index import Index
+from .index import Ambiguous, Index
 from .memory import DataMemory
 from .objects import Objects, Placement
 from .runtime import globals_for, table_name
 from .scope import Scope
 from .structs import Struct
-from .types import CType, Function, Integer, Pointer, scalar_of, wrap
+from .types import CType, Function, IncompleteType, Integer, Pointer, scalar_of, wrap
 from .unit import Unit
 from .values import Memory
 
@@ -111,10 +113,9 @@ class Program:
 
     def type_of(self, name: str) -> CType:
         """The type of a variable or function. KpatchError `unknown-symbol`."""
-        found = self.variable(name, None)
-        if found is not None:
-            return found.type
-        kind = self.function_type(name, None)
+        with _answered(name):
+            found = self.variable(name, None)
+            kind = found.type if found is not None else self.function_type(name, None)
         if kind is None:
             raise _unknown(name)
         return kind
@@ -140,7 +141,8 @@ class Program:
 
         What stops it: Unsupported, Trap, and whatever the memory or a primitive raises.
         """
-        callee = self.callee(name, None)
+        with _answered(name):
+            callee = self.callee(name, None)
         if callee is None:
             raise _unknown(name)
         if not callee.defined:
@@ -171,8 +173,9 @@ class Program:
 
     def address_of(self, name: str) -> int:
         """The address of a variable or function. KpatchError `unknown-symbol`."""
-        found = self.variable(name, None)
-        return found.address.offset if found is not None else self.function_address(name, None)
+        with _answered(name):
+            found = self.variable(name, None)
+            return found.address.offset if found is not None else self.function_address(name, None)
 
     def read_global(self, name: str) -> int:
         """The value of a scalar variable, or of one that wraps a scalar."""
@@ -268,13 +271,23 @@ class Program:
         return self._objects.translator(RepoPath(""), scope).expressions.type_of(node)
 
     def _scalar_global(self, name: str) -> tuple[int, Integer | Pointer]:
-        found = self.variable(name, None)
+        with _answered(name):
+            found = self.variable(name, None)
         if found is None:
             raise _unknown(name)
         scalar = scalar_of(found.type)
         if scalar is None or scalar.size not in VIEWS:
             raise KpatchError("not-scalar", f"'{name}' is a {found.type}")
         return found.address.offset, scalar
+
+
+@contextmanager
+def _answered(name: str) -> Iterator[None]:
+    """What is asked about `name` may have no answer in this unit: that is a statement about us, not about the guest."""
+    try:
+        yield
+    except (Ambiguous, IncompleteType, TypeMismatch) as error:
+        raise Unsupported(None, f"'{name}': {error}") from error
 
 
 def _primitives(given: Primitives | None) -> dict[str, Primitive]:

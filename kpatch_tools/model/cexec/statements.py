@@ -197,7 +197,10 @@ class Statements:
         base = declarations.base(node, scope)
         for declarator in node.children_by_field_name("declarator"):
             name, kind = declarations.declare(declarator, base, scope)
-            if name is None or isinstance(kind, Function):
+            if name is None:
+                continue
+            if isinstance(kind, Function):
+                declarations.index.declare_function(name, node, declarator)
                 continue
             initialiser = declarator.child_by_field_name("value") if declarator.type == "init_declarator" else None
             if "extern" in storage:
@@ -218,12 +221,10 @@ class Statements:
         kind = initialisers.complete(kind, initialiser)
         if scalar_of(kind) is not None and name not in self.context.memory_names:
             local = Local(kind, self.context.emitter.temporary(f"{name}_"))
-            # An initialiser sees the new variable (`int x = sizeof(x)`), but may also name an outer one by a typeof.
-            if initialiser is not None:
-                value = initialisers.value(kind, initialiser)
-                scope.names[name] = local
-                self.translator.access.store(local, value)
+            # An initialiser sees the new variable: `int x = x;` is how the kernel leaves one uninitialised on purpose.
             scope.names[name] = local
+            if initialiser is not None and not (initialiser.type == "identifier" and text_of(initialiser) == name):
+                self.translator.access.store(local, initialisers.value(kind, initialiser))
             return
         place = self.context.slot(kind)
         scope.names[name] = place

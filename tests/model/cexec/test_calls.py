@@ -92,6 +92,15 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
     ),
     # What the grammar misreads
     "cast that looks like a call": ("typedef unsigned char T; long test(void) { int x = 300; return (T)(x); }", 44),
+    "casts that look like calls of calls": (
+        "typedef int W; typedef unsigned char T; typedef long L; long test(void) { int x = 300;"
+        " return (L)(W)(T)(x) + (W)(T)(x); }",
+        88,
+    ),
+    "a function declared inside another": (
+        "long test(void) { extern int later(int); return later(3); } int later(int n) { return n * 2; }",
+        6,
+    ),
     "cast that looks like a subtraction": (
         "typedef unsigned char T; long test(void) { int x = 1; return (T) - x * 2; }",
         510,

@@ -33,6 +33,20 @@ def test_unknown_names(program: Build) -> None:
     assert caught.value.code == "unknown-struct"
 
 
+def test_a_variable_of_unknown_layout(program: Build) -> None:
+    running = program("struct hidden; extern struct hidden h; int test(void) { return &h != 0; }")
+    with pytest.raises(Unsupported, match="'h': struct hidden has no definition"):
+        running.address_of("h")
+
+
+def test_a_result_that_is_not_returned(program: Build) -> None:
+    text = "static int f(int n) { if (n) return 1; } int test(int n) { return f(n) + 1; }"
+    running = program(text)
+    assert running.call("test", 1) == 2
+    with pytest.raises(Unsupported, match="returned none"):
+        running.call("test", 0)
+
+
 def test_what_the_unit_has(program: Build) -> None:
     running = program("int gone(void); extern int e; int f(void) { return 1; } enum { A = 4 };", primitives={"p": int})
     assert (running.has_function("f"), running.has_function("gone"), running.has_function("p")) == (True, False, False)

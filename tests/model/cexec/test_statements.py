@@ -175,6 +175,7 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
         "long test(void) { int a = 3, b = 4; a * b; return a; }",
         3,
     ),
+    "a variable left uninitialised on purpose": ("long test(void) { int x = x; x = 4; return x; }", 4),
     "local typedef": ("long test(void) { typedef unsigned char byte; byte b = 257; return b; }", 1),
     "local struct": (
         "long test(void) { struct pair { int a, b; } p = { 1, 2 }; struct pair q = p; q.a = 5;"
