@@ -50,13 +50,15 @@ class Layout:
     order. `pages` is the number of pages that the domain starts with: pseudo-physical frames 0 to `pages`, so a map
     that ends higher has RAM that is not populated (ballooned out, marked "XEN EXTRA" by the kernel). `image_end` is
     the pseudo-physical address where the loaded kernel ends and Xen's other boot structures begin; None: the model's
-    usual image. `acpi` says whether ACPI tables are mapped before memory is handed out.
+    usual image. `acpi` says whether ACPI tables are mapped before memory is handed out; `numa`, whether a node's own
+    data is allocated on it then, as on a machine whose firmware describes NUMA nodes.
     """
 
     name: str
     ranges: tuple[MemoryRange, ...]
     pages: int
     acpi: bool = True
+    numa: bool = False
     image_end: int | None = None
 
     @property
@@ -73,21 +75,19 @@ def parse_layout(text: str) -> Layout:
     """A layout from its short form: a size, then holes and words, separated by commas.
 
     `512M` or `2G`; `hole=1180M+18M`: 18 MiB of reserved, populated memory at 1180 MiB (as `memmap=18M$1180M`);
-    `noacpi`: no ACPI table is mapped early. Sizes are in K, M or G and count from address 0. A map larger than 3 GiB
-    without a hole of its own gets the PCI hole below 4 GiB, whose pages are lost to it (a privileged domain gives them
-    back); one that ends inside the PCI hole ends before it.
+    `noacpi`: no ACPI table is mapped early; `numa`: node data is allocated. Sizes are in K, M or G and count from
+    address 0. A map larger than 3 GiB without a hole of its own gets the PCI hole below 4 GiB, whose pages are lost to
+    it (a privileged domain gives them back); one that ends inside the PCI hole ends before it.
 
     KpatchError bad-layout.
     """
     words = [word.strip() for word in text.split(",")]
     size = _parse_size(words[0], text)
     holes: list[tuple[int, int]] = []
-    acpi = True
+    flags: set[str] = set()
     for word in words[1:]:
-        if word == "noacpi":
-            acpi = False
-        elif word == "acpi":
-            acpi = True
+        if word in ("acpi", "noacpi", "numa"):
+            flags.add(word)
         elif match := re.fullmatch(r"hole=([^+]+)\+([^+]+)", word):
             at = _parse_size(match[1], text)
             holes.append((at, at + _parse_size(match[2], text)))
@@ -106,7 +106,8 @@ def parse_layout(text: str) -> Layout:
         ranges += [MemoryRange(position, start), MemoryRange(start, end, MemoryType.RESERVED)]
         position = end
     ranges.append(MemoryRange(position, size))
-    return _checked(Layout(name=text, ranges=tuple(ranges), pages=pages, acpi=acpi), text)
+    layout = Layout(name=text, ranges=tuple(ranges), pages=pages, acpi="noacpi" not in flags, numa="numa" in flags)
+    return _checked(layout, text)
 
 
 def layout_from_json(data: bytes, *, name: str = "json") -> Layout:
@@ -116,11 +117,11 @@ def layout_from_json(data: bytes, *, name: str = "json") -> Layout:
     inclusive)" follows, and TYPE one of usable, reserved, ACPI, NVS, unusable; or an object {"start", "end", "type"}
     with numbers or such strings. `e820_user`, the map after mem= or memmap=, goes before it.
 
-    Optional: `name`; `acpi` (true). How many pages the domain starts with: `pages`, or `dom0_mem` as a size ("512M"),
-    else up to where memory is called unusable (xen_memory_setup says so of what is the machine's but not the
-    domain's), else to the end of RAM. `image_end`, the pseudo-physical address where the loaded kernel ends. `pages`
-    and `image_end` can also be given as the lines that Xen prints, `xen_layout`: {"Phys-Mach map", "Loaded kernel"},
-    each "START->END" in hexadecimal.
+    Optional: `name`; `acpi` (true); `numa` (false). How many pages the domain starts with: `pages`, or `dom0_mem` as a
+    size ("512M"), else up to where memory is called unusable (xen_memory_setup says so of what is the machine's but not
+    the domain's), else to the end of RAM. `image_end`, the pseudo-physical address where the loaded kernel ends.
+    `pages` and `image_end` can also be given as the lines that Xen prints, `xen_layout`: {"Phys-Mach map", "Loaded
+    kernel"}, each "START->END" in hexadecimal.
 
     KpatchError bad-layout.
     """
@@ -140,6 +141,7 @@ def layout_from_json(data: bytes, *, name: str = "json") -> Layout:
             ranges=ranges,
             pages=_pages_from_json(value, ranges, name),
             acpi=bool(value.get("acpi", True)),
+            numa=bool(value.get("numa", False)),
             image_end=_image_end_from_json(value, name),
         ),
         name,

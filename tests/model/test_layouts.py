@@ -43,6 +43,12 @@ def test_acpi_is_a_word(text: str, acpi: bool) -> None:
     assert parse_layout(text).acpi is acpi
 
 
+def test_words_combine() -> None:
+    layout = parse_layout("512M,numa,noacpi")
+    assert (layout.numa, layout.acpi) == (True, False)
+    assert not parse_layout("512M").numa
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from kpatch_tools.model.cexec import Unsupported
 from kpatch_tools.model.layouts import LOW_MEMORY_END, PAGE_SIZE
 from kpatch_tools.model.machine import PAGE_SHIFT
+from kpatch_tools.model.trace import PageTaken
 
 from . import domain_builder
 from .buffers import TableRange, observe_buffer
@@ -143,6 +144,22 @@ def map_acpi_tables(boot: Boot) -> None:
         guest.call("early_iounmap", address, PAGE_SIZE)
 
 
+def allocate_node_data(boot: Boot) -> None:
+    """arch/x86/mm/numa_64.c#setup_node_bootmem, for a single node: find room for its pg_data_t, zero it, reserve it.
+
+    A tree without the type gets a page.
+    """
+    guest = boot.guest
+    if not guest.layout.numa:
+        return
+    known = guest.program.has_member("pglist_data", "node_id")
+    size = -(-guest.program.struct("pglist_data").size // PAGE_SIZE) * PAGE_SIZE if known else PAGE_SIZE
+    address = guest.call("memblock_find_in_range", 0, boot.max_pfn << PAGE_SHIFT, size, PAGE_SIZE)
+    guest.tracer(PageTaken(address, size))
+    guest.memory.write(guest.memory.geometry.page_offset + address, bytes(size))
+    reserve(guest, address, address + size)
+
+
 def find_dma_reserve(boot: Boot) -> None:
     boot.guest.call_if_defined("memblock_find_dma_reserve")
 
@@ -175,6 +192,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("size-memory", "arch/x86/kernel/setup.c#setup_arch up to memblock_x86_fill", size_memory),
     Stage("map-memory", "setup_arch: init_memory_mapping", map_memory),
     Stage("acpi-tables", "setup_arch: acpi_boot_table_init", map_acpi_tables),
+    Stage("node-data", "setup_arch: initmem_init", allocate_node_data),
     Stage("dma-reserve", "setup_arch: memblock_find_dma_reserve", find_dma_reserve),
     Stage("paging", "setup_arch: x86_init.paging.*, paging_init", init_paging),
     Stage("vsyscall", "setup_arch: map_vsyscall", map_vsyscall),

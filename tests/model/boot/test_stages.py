@@ -61,6 +61,13 @@ def test_an_acpi_table_is_mapped_only_where_the_layout_has_acpi(
     assert called.count("early_ioremap") == called.count("early_iounmap") == 1
 
 
+@pytest.mark.parametrize(("after", "verdict"), [("11", Verdict.CRASH), ("13", Verdict.OK)])
+def test_node_data_meets_a_page_not_yet_repaired(miniature: Miniature, after: str, verdict: Verdict) -> None:
+    run = boot(load_kernel(miniature(after)), parse_layout("64M,numa,noacpi"))
+    assert run.verdict is verdict
+    assert run.fault is None or run.fault.stage == "node-data"
+
+
 def test_an_empty_slot_is_undetermined(miniature: Miniature, edited: Edited) -> None:
     source = edited(
         miniature("13"),
