@@ -24,21 +24,29 @@ def seconds(command: list[str]) -> float:
     return time.perf_counter() - begin
 
 
-def compare(repository: str, revision: str, rounds: int) -> float:
-    """Print both medians in seconds; the ratio kpt / git."""
-    commands = {
-        "git": ["git", "-C", repository, "grep", "-l", TABLE, revision, "--", *SCOPE],
-        "kpt": [
-            str(Path(sys.executable).with_name("kpt")),
-            *("hooks", "--json", "--rev", revision, "--table", TABLE, "--repo", repository),
-        ],
-    }
+def take_turns(commands: dict[str, list[str]], *, rounds: int) -> dict[str, list[float]]:
+    """Run each command once uncounted, then all of them in turn; the seconds of each counted run."""
     times: dict[str, list[float]] = {name: [] for name in commands}
     for command in commands.values():
         seconds(command)
     for _ in range(rounds):
         for name, command in commands.items():
             times[name].append(seconds(command))
+    return times
+
+
+def compare(repository: str, revision: str, rounds: int) -> float:
+    """Print both medians in seconds; the ratio kpt / git."""
+    times = take_turns(
+        {
+            "git": ["git", "-C", repository, "grep", "-l", TABLE, revision, "--", *SCOPE],
+            "kpt": [
+                str(Path(sys.executable).with_name("kpt")),
+                *("hooks", "--json", "--rev", revision, "--table", TABLE, "--repo", repository),
+            ],
+        },
+        rounds=rounds,
+    )
     medians = {name: statistics.median(values) for name, values in times.items()}
     ratio = medians["kpt"] / medians["git"]
     best = min(times["kpt"]) / min(times["git"])
