@@ -43,7 +43,8 @@ class BackportRequest:
 
     `subject` is the name of a bundled hook, a revision, or a Patch. `out` is a folder for mails (None: no files; the
     mails themselves are in the report if `mails` is set), `branch` a new branch for the commits. `when` and `offset`
-    are the moment, in seconds since the epoch and minutes east of UTC.
+    are the moment, in seconds since the epoch and minutes east of UTC; `identity` is who commits, None for whom git's
+    configuration names.
     """
 
     target: str
@@ -54,6 +55,7 @@ class BackportRequest:
     force: bool = False
     split: bool = False
     dry_run: bool = False
+    identity: Signature | None = None
     when: int = 0
     offset: int = 0
 
@@ -84,7 +86,9 @@ def backport(
     target = kernel_at(tree, request.target)
     subject = _read_subject(request, tree)
     writing = (request.out is not None or request.branch is not None or request.mails) and not request.dry_run
-    identity = tree.identity() if writing else None
+    identity = (request.identity or tree.identity()) if writing else None
+    if writing and request.branch is not None:
+        _require_no_branch(tree, request.branch)
 
     def check(proposal: Proposal) -> tuple[Finding, ...]:
         return check_changes(tree, proposal.before, proposal.changes, proposal.message)
@@ -99,9 +103,21 @@ def backport(
         warnings=_warnings(request, answer),
         dry_run=request.dry_run,
     )
-    if identity is None or not answer.parts or not answer.clean:
+    is_wanted = answer.outcome is Outcome.BACKPORTED or request.force
+    if identity is None or not is_wanted or not answer.parts or not answer.clean:
         return report
     return _write(request, tree, report, subject, replace(identity, when=request.when, offset=request.offset))
+
+
+def _require_no_branch(tree: KernelTree, branch: str) -> None:
+    """An existing branch is told before the work, not after it; the write itself compares and swaps all the same."""
+    name = branch if branch.startswith("refs/") else f"refs/heads/{branch}"
+    try:
+        tree.resolve(name)
+    except KpatchError:
+        return
+    hint = f"name another branch, or git branch -D {shlex.quote(branch)}"
+    raise KpatchError("branch-exists", f"branch {branch!r} exists already", hint=hint)
 
 
 def _read_subject(request: BackportRequest, tree: KernelTree) -> _Subject:
@@ -139,13 +155,15 @@ def _patch_subject(patch: Patch, tree: KernelTree) -> _Subject:
 
 def _answer(request: BackportRequest, tree: KernelTree, target: Revision, subject: _Subject, ports: Ports) -> Answer:
     if subject.hook is not None:
-        return backport_hook(HookJob(tree, subject.hook, target, ports, request.force, request.split))
+        return backport_hook(HookJob(tree, subject.hook, target, ports, request.force, request.split, request.dry_run))
     change = subject.change
     assert change is not None, "a subject is a hook or a change"
-    job = Job(tree, change, _message(change), target, ports, request.force)
+    job = Job(tree, change, _message(change), target, ports, request.force, request.dry_run)
     spec = _brought_hook(change)
     if spec is not None:
-        settled = settle_hook(HookJob(tree, spec, target, ports, request.force), origin=change)
+        settled = settle_hook(
+            HookJob(tree, spec, target, ports, request.force, plan_only=request.dry_run), origin=change
+        )
         if settled is not None:
             return settled
     return _with_completion(backport_change(job), job)

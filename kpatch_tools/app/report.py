@@ -107,7 +107,7 @@ def fields_of_backport(report: BackportReport) -> dict[str, object]:
             {"id": one.id, "status": one.status.name, "message": one.message, "file": one.file, "line": one.line}
             for one in answer.checks
         ],
-        "model": {"control": _model(answer.control), "patched": _model(answer.patched)},
+        "model": _model(answer.control, answer.patched),
         "plan": list(answer.plan),
         "warnings": list(report.warnings),
         "dry_run": report.dry_run,
@@ -122,9 +122,21 @@ def _related(one: RelatedCommit) -> dict[str, object]:
     return {"commit": one.commit, "subject": one.subject, "kind": one.kind, "state": one.state, "why": one.why}
 
 
-def _model(result: ModelResult) -> dict[str, object]:
+def _model(control: ModelResult, patched: ModelResult) -> dict[str, object]:
+    """One verdict for each side, then both sides layout by layout; null where a layout was not run."""
+    runs = {"control": {run.layout: run for run in control.runs}, "patched": {run.layout: run for run in patched.runs}}
+    layouts: list[dict[str, object]] = []
+    for name in dict.fromkeys((*runs["control"], *runs["patched"])):
+        row: dict[str, object] = {"layout": name}
+        for side, by_layout in runs.items():
+            run = by_layout.get(name)
+            row[side] = None if run is None else run.verdict.value
+            row[f"{side}_why"] = None if run is None else run.why
+        layouts.append(row)
     return {
-        "verdict": result.verdict.value,
-        "why": "" if result.runs else result.why,
-        "layouts": [{"layout": run.layout, "verdict": run.verdict.value, "why": run.why} for run in result.runs],
+        "control": control.verdict.value,
+        "patched": patched.verdict.value,
+        "control_why": "" if control.runs else control.why,
+        "patched_why": "" if patched.runs else patched.why,
+        "layouts": layouts,
     }

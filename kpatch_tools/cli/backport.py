@@ -9,6 +9,7 @@ from kpatch_tools.app.backport import BackportRequest, backport
 from kpatch_tools.app.modelling import modelling
 from kpatch_tools.app.report import fields_of_backport
 from kpatch_tools.cli.backport_text import print_backport
+from kpatch_tools.cli.clock import identity_of_environment
 from kpatch_tools.cli.patches import is_patch_argument, read_bytes
 from kpatch_tools.cli.session import Session, verb
 from kpatch_tools.cli.writing import write_file
@@ -61,6 +62,7 @@ def command(
         force=force,
         split=split,
         dry_run=dry_run,
+        identity=identity_of_environment(),
         when=int(now),
         offset=time.localtime(now).tm_gmtoff // 60,
     )

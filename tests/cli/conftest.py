@@ -40,11 +40,13 @@ def kpt(miniature: Path, tmp_path: Path) -> Kpt:
     config = tmp_path / ".gitconfig"
     config.write_text("[user]\n\tname = Ann Tester\n\temail = ann@example.org\n")
 
-    def run(*arguments: str, stdin: bytes = b"", repo: Path = miniature, cwd: Path = tmp_path) -> Done:
+    def run(
+        *arguments: str, stdin: bytes = b"", repo: Path = miniature, cwd: Path = tmp_path, **variables: str
+    ) -> Done:
         command = [sys.executable, "-c", "from kpatch_tools.cli.main import main; main()", *arguments]
         kept = {name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_START") if name in os.environ}
-        environment = {**kept, "HOME": str(tmp_path), "KPT_LINUX_GIT": str(repo)}
-        done = subprocess.run(command, input=stdin, capture_output=True, cwd=cwd, env=environment, check=False)
+        environment = {**kept, "HOME": str(tmp_path), "KPT_LINUX_GIT": str(repo), **variables}
+        done = subprocess.run(command, input=stdin, capture_output=True, cwd=tmp_path, env=environment, check=False)
         return Done(done.returncode, done.stdout, done.stderr.decode())
 
     return run

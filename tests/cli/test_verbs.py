@@ -51,6 +51,12 @@ def test_generate_without_identity_is_an_error_with_the_next_step(kpt: Kpt, tmp_
     assert "git config" in done.err
 
 
+def test_identity_from_gits_environment_comes_before_its_configuration(kpt: Kpt) -> None:
+    robot = {"GIT_AUTHOR_NAME": "Robot", "GIT_AUTHOR_EMAIL": "robot@example.org"}
+    done = kpt("generate", "pagetable_reserve", "--for", "v2.6.39~3", **robot)
+    assert b"\nFrom: Robot <robot@example.org>\n" in done.out
+
+
 def test_generate_split_is_two_patches(kpt: Kpt) -> None:
     done = kpt("generate", "pagetable_reserve", "--for", "v2.6.39~3", "--split")
     assert done.out.count(b"\nSubject: [PATCH ") == 2
@@ -193,6 +199,54 @@ def test_a_shallow_clone_says_how_to_deepen_it(kpt: Kpt, miniature: Path, tmp_pa
     assert done.code == 2
     assert "[shallow-history]" in done.err
     assert "--unshallow" in done.err
+
+
+def test_backport_writes_patches_that_git_am_takes_and_a_branch(kpt: Kpt, miniature: Path, tmp_path: Path) -> None:
+    repository = tmp_path / "copy.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(miniature), str(repository))
+    asked = ("--split", "--json", "-o", str(tmp_path / "out"), "--branch", "hook")
+    done = kpt("backport", "--to", "v2.6.39~3", *asked, repo=repository)
+    assert (done.code, done.json["outcome"]) == (0, "backported")
+    assert (done.json["model"]["control"], done.json["model"]["patched"]) == ("CRASH", "OK")
+    work = tmp_path / "work"
+    git(tmp_path, "clone", "--quiet", str(repository), str(work))
+    git(work, "checkout", "--quiet", "v2.6.39~3")
+    mails = sorted(str(path) for path in (tmp_path / "out").iterdir())
+    git(work, "-c", "user.name=x", "-c", "user.email=x@example.org", "am", "--quiet", *mails)
+    assert len(mails) == 2
+    assert git(work, "rev-parse", "HEAD^{tree}") == git(repository, "rev-parse", "hook^{tree}")
+
+
+def test_backport_without_a_request_to_write_writes_nothing(kpt: Kpt, miniature: Path) -> None:
+    before = refs(miniature)
+    done = kpt("backport", "--to", "v2.6.39~3")
+    assert done.code == 0
+    assert done.out.decode().startswith("backported: ")
+    assert "next: kpt backport" in done.out.decode()
+    assert refs(miniature) == before
+
+
+def test_backport_of_a_patch_on_standard_input(kpt: Kpt, miniature: Path) -> None:
+    mail = git(miniature, "format-patch", "-1", "--stdout", "v2.6.39~1").encode()
+    done = kpt("backport", "-", "--to", "v2.6.39~2", "--json", stdin=mail)
+    assert (done.code, done.json["outcome"]) == (0, "backported")
+    assert {one["class"] for one in done.json["hunks"]} == {"EXACT"}
+    there = kpt("backport", "-", "--to", "v2.6.39", "--json", stdin=mail)
+    assert (there.code, there.json["outcome"]) == (0, "already-present")
+
+
+def test_demo_tells_the_story(kpt: Kpt, tmp_path: Path) -> None:
+    done = kpt("demo", "--json", KPT_CACHE_DIR=str(tmp_path / "cache"))
+    assert done.code == 0
+    assert {one["target"]: one["outcome"] for one in done.json["scenes"]} == {
+        "v2.6.39": "already-present",
+        "v2.6.39~3": "backported",
+        "v2.6.39-rc5": "needs-prerequisite",
+        "v2.6.39-rc7": "needs-prerequisite",
+        "v2.6.38": "not-affected",
+        "v3.1": "already-present",
+        "v3.9": "superseded",
+    }
 
 
 def test_model_tells_the_fault_and_who_maps_the_frame(kpt: Kpt) -> None:
