@@ -30,7 +30,10 @@ NAMING = frozenset({"identifier-declared", "slot-declared"})
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One change, one target. `message` is what the backport is to say; `force` carries on where nothing is needed."""
+    """One change, one target. `message` is what the backport is to say; `force` carries on where nothing is needed.
+
+    With `plan_only` nothing is checked or executed: the answer is what would be done.
+    """
 
     tree: KernelTree
     change: Change
@@ -38,6 +41,7 @@ class Job:
     target: Revision
     ports: Ports
     force: bool = False
+    plan_only: bool = False
 
     source: TreeAt = field(init=False)
 
@@ -105,6 +109,8 @@ def _seen(presence: ChangePresence) -> tuple[Evidence, ...]:
 def _settle(presence: ChangePresence, evidence: tuple[Evidence, ...], *, in_history: bool) -> Answer | None:
     """An answer that needs no backport, or None."""
     if presence.state is ChangeState.PRESENT:
+        if not in_history and not any(one.site.added for one in presence.sites):
+            return Answer(Outcome.NOT_AFFECTED, "it only takes lines out, and the target does not have them", evidence)
         return Answer(Outcome.ALREADY_PRESENT, "all of its code is in the target", evidence)
     if any(one.id == "reverted" for one in evidence):
         return None
@@ -142,6 +148,10 @@ def _carry(job: Job, renamed: Renames, evidence: tuple[Evidence, ...]) -> Answer
         followups=_followups(job, result if pick.clean else None),
     )
     concerned = job.ports.model.concerns(pick.changes)
+    if job.plan_only:
+        reason = "it would go on cleanly" if pick.clean else "it would not go on cleanly"
+        outcome = Outcome.BACKPORTED if pick.clean else Outcome.CONFLICT
+        return replace(answer, outcome=outcome, reason=f"{reason}; nothing was checked or executed")
     answer = replace(answer, control=_control(job, concerned=concerned))
     if not pick.clean:
         names = ", ".join(dict.fromkeys(hunk.file for hunk in pick.hunks if hunk.kind is HunkClass.NEEDS_HUMAN))

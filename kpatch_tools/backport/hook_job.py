@@ -30,7 +30,10 @@ from .verdicts import ModelResult, Verdict
 
 @dataclass(frozen=True, slots=True)
 class HookJob:
-    """`split` gives the hook in the steps that history took; `force` writes it where it is not needed."""
+    """`split` gives the hook in the steps that history took; `force` writes it where it is not needed.
+
+    With `plan_only` nothing is checked or executed: the answer is what would be done.
+    """
 
     tree: KernelTree
     spec: HookSpec
@@ -38,6 +41,7 @@ class HookJob:
     ports: Ports
     force: bool = False
     split: bool = False
+    plan_only: bool = False
 
     source: TreeAt = field(init=False)
 
@@ -120,13 +124,13 @@ def _present(job: HookJob, presence: Presence, origin: Change | None) -> Answer:
     """There already: is it necessary? The model tells by running without it."""
     evidence = (*_parts(presence), _origin_evidence(origin))
     job.ports.progress("running the model with the hook")
-    patched = job.ports.model.run(job.source)
+    patched = _run(job, job.source)
     removed = remove_hook(job.source, job.spec)
     if removed is None:
         control = ModelResult(why="the hook cannot be taken out of this target in memory")
     else:
         job.ports.progress("running the model without the hook")
-        control = job.ports.model.run(Overlay(job.source, dict(removed)))
+        control = _run(job, Overlay(job.source, dict(removed)))
     return Answer(
         Outcome.ALREADY_PRESENT,
         f"every part of the hook is there; {_necessity(control, patched)}",
@@ -151,7 +155,7 @@ def _not_needed(job: HookJob) -> Answer | None:
     """Whether the target is without the cause, by its structure or by what the model says of it."""
     cause = probe_cause(job.source, job.spec)
     job.ports.progress("running the model without the hook")
-    control = job.ports.model.run(job.source)
+    control = _run(job, job.source)
     evidence = (*_cause_evidence(cause), Evidence("model", f"the target as it is: {control.describe()}"))
     match cause.state:
         case CauseState.SUPERSEDED:
@@ -166,6 +170,12 @@ def _not_needed(job: HookJob) -> Answer | None:
             return None
         case _:
             assert_never(cause.state)
+
+
+def _run(job: HookJob, source: BlobSource, *, first: tuple[str, ...] = ()) -> ModelResult:
+    if job.plan_only:
+        return ModelResult(why="only the plan was asked for")
+    return job.ports.model.run(source, first=first)
 
 
 def _cause_evidence(cause: Cause) -> tuple[Evidence, ...]:
@@ -185,7 +195,7 @@ def _cause_evidence(cause: Cause) -> tuple[Evidence, ...]:
 def _generated(job: HookJob) -> Answer:
     cause = probe_cause(job.source, job.spec)
     job.ports.progress("running the model without the hook")
-    control = job.ports.model.run(job.source)
+    control = _run(job, job.source)
     origin = _origin(job)
     followups = _followups(job, origin)
     generated = generate_hook(
@@ -209,14 +219,16 @@ def _generated(job: HookJob) -> Answer:
         plan=tuple(f"{part.file}: {part.part}" for part in generated.parts),
         parts=tuple(Part(step.changes, step.message) for step in generated.steps),
     )
+    if job.plan_only:
+        return replace(answer, reason="it could be written for this target; nothing was checked or executed")
     job.ports.progress("checking the result")
     checks = job.ports.check(Proposal(job.source, result, generated.changes, generated.messages[0]))
     job.ports.progress("running the model with the hook")
-    patched = job.ports.model.run(result, first=control.faulting)
+    patched = _run(job, result, first=control.faulting)
     answer = replace(answer, checks=checks, patched=patched)
     if patched.verdict.faults and control.verdict.faults:
         return _with_prerequisites(job, answer, origin)
-    if patched.verdict not in (Verdict.OK, Verdict.NOT_RUN) and not patched.verdict.faults:
+    if patched.verdict in (Verdict.UNDETERMINED, Verdict.NOT_RUN):
         reason = f"it could be written, but whether the result holds is not known: {patched.describe()}"
         return replace(answer, outcome=Outcome.UNDETERMINED, reason=reason)
     return answer

@@ -10,21 +10,21 @@ from .change import Change
 from .history import read_change, touches_only
 from .inverse import reverts
 from .outcome import Evidence
+from .trail import follow_files
 
 
 def find_in_history(tree: KernelTree, change: Change, *, target: ObjectId) -> tuple[Evidence, ...]:
     """Where the target's history has the change: itself, or a commit that says so, is called so or does the same."""
     if change.commit is not None and tree.is_ancestor(change.commit, target):
         return (Evidence("ancestor", "the commit itself is in the target's history", commit=change.commit),)
-    exclude = [change.commit] if change.commit is not None else []
-    return tuple(_claims(tree, change, target, exclude))
+    return tuple(_claims(tree, change, target))
 
 
-def _claims(tree: KernelTree, change: Change, target: ObjectId, exclude: list[ObjectId]) -> Iterator[Evidence]:
+def _claims(tree: KernelTree, change: Change, target: ObjectId) -> Iterator[Evidence]:
     wanted = patch_id(change.files)
-    for commit in tree.walk(include=[target], exclude=exclude, paths=change.touched):
-        if len(commit.parents) != 1:
-            continue
+    # What was taken from upstream was committed after it was committed there.
+    until = tree.commit(change.commit) if change.commit is not None else None
+    for commit in follow_files(tree, tips=[target], paths=change.touched, until=until):
         name = f'{commit.oid[:12]} ("{commit.subject}")'
         reference = upstream_reference(commit.message)
         if reference and change.commit is not None and change.commit.startswith(reference):
@@ -37,7 +37,7 @@ def _claims(tree: KernelTree, change: Change, target: ObjectId, exclude: list[Ob
 
 def find_revert(tree: KernelTree, change: Change, *, target: ObjectId, since: ObjectId) -> CommitData | None:
     """The commit of the target's history after `since` that took the change back; None if there is none."""
-    for commit in tree.walk(include=[target], exclude=[since], paths=change.touched):
+    for commit in follow_files(tree, tips=[target], paths=change.touched, until=tree.commit(since)):
         if touches_only(tree, commit, change.touched) and reverts(read_change(tree, commit), change):
             return commit
     return None

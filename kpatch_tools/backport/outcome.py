@@ -40,6 +40,7 @@ EvidenceId = Literal[
     "checks",
     "origin",
     "history-missing",
+    "search",
     "incomplete-patch",
     "repaired",
 ]

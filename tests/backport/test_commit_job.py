@@ -92,6 +92,12 @@ def test_a_reverted_change_is_not_present(history, run, fix):
     assert [one.commit for one in answer.followups] == [revert]
 
 
+def test_a_revert_of_what_was_never_there_is_not_needed(history, run, fix):
+    more = history.commit({FILE: OLD + "\nint pool_more(void)\n{\n\treturn pool_first(1);\n}\n"}, "more", on=fix[0])
+    gone = history.commit({FILE: OLD}, 'Revert "more"', on=more)
+    assert run(gone, "base").outcome is Outcome.NOT_AFFECTED
+
+
 def test_a_part_of_it_is_there(history, run):
     base = history.commit({FILE: OLD, "mm/b.c": OLD}, "mm: a pool", tag="base")
     subject = history.commit({FILE: FIXED, "mm/b.c": FIXED}, FIX, on=base)
