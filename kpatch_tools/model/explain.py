@@ -168,8 +168,8 @@ class Writers:
 
 
 def _is_refusal(guest: Guest, error: MachineFault) -> bool:
-    """Whether the fault is about the hypervisor's latest answer, not about an access."""
-    return bool(guest.xen.log) and not isinstance(error, (ReadOnlyWrite, NotPresent))
+    """Whether the fault is about the hypervisor's latest answer, not about an access or an older refusal."""
+    return isinstance(error, PtwrRefused) or (guest.refused and not isinstance(error, (ReadOnlyWrite, NotPresent)))
 
 
 def _kind(guest: Guest, error: MachineFault, *, refused: bool) -> str:

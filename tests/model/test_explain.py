@@ -100,6 +100,17 @@ def test_a_bug_of_the_kernels_own_is_told_as_such(miniature: Miniature, edited: 
     assert f"{INIT}:{fault.chain[0].line}" in fault.message
 
 
+def test_an_older_refusal_is_not_blamed(miniature: Miniature, edited: Edited) -> None:
+    before = "\tpgt_buf_start = "
+    tolerated = "\tHYPERVISOR_mmuext_op((struct mmuext_op *)&refused, 1, 0, 0x7FF0);\n"
+    later = "\tHYPERVISOR_update_va_mapping(PAGE_OFFSET, __pte(0), 0);\n\tBUG_ON(end);\n"
+    source = edited(miniature("13"), {INIT: (before, f"\tstatic long refused[4];\n{tolerated}{later}{before}")})
+    run = boot(load_kernel(source), SMALL)
+    assert run.fault is not None, run.reason
+    assert run.fault.kind == "bug"
+    assert run.fault.refusals == ()
+
+
 def test_a_panic_is_told_with_its_text(miniature: Miniature, edited: Edited) -> None:
     source = edited(
         miniature("13"), {INIT: ("\tpgt_buf_start = ", '\tpanic("no room up to %lx", end);\n\tpgt_buf_start = ')}

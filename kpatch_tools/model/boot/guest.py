@@ -40,7 +40,9 @@ class Guest:
         self.seen = Observations()
         self.p2m_updates: dict[int, int] = {}
         self.hypercall = ""
-        """The latest hypercall, in words: "pin", "update_va_mapping" …"""
+        """The latest hypercall, or the refused one of the latest batch, in words: "pin", "update_va_mapping" …"""
+        self.refused = False
+        """Whether the latest hypercall, or one of the latest batch, was refused."""
         self.thread_info = memory.alloc_static(PAGE_SIZE, PAGE_SIZE)
         self.task = memory.alloc_static(4 * PAGE_SIZE, 64)
 
@@ -52,6 +54,7 @@ class Guest:
         self.seen = Observations()
         self.p2m_updates = {}
         self.hypercall = ""
+        self.refused = False
 
     # --- functions
 
@@ -148,6 +151,11 @@ class Guest:
         return INVALID_P2M_ENTRY if mfn is None else mfn
 
     # --- observations
+
+    def note_hypercall(self, name: str, outcome: int) -> int:
+        """Remember what Xen was asked last and whether it refused. The outcome."""
+        self.hypercall, self.refused = name, outcome < 0
+        return outcome
 
     def print(self, text: str) -> None:
         self.seen.printed.append(text)

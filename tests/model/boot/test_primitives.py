@@ -65,7 +65,7 @@ def test_a_pin_needs_a_read_only_page(guest: Guest) -> None:
     functions = all_primitives(guest)
     va, mfn = table_page(guest)
     assert functions["HYPERVISOR_mmuext_op"](pin(guest, mfn), 1, 0) == EINVAL
-    assert guest.hypercall == "pin"
+    assert (guest.hypercall, guest.refused) == ("pin", True)
     assert functions["HYPERVISOR_update_va_mapping"](va, mfn << 12 | 0x61, 0) == 0
     assert functions["HYPERVISOR_mmuext_op"](pin(guest, mfn), 1, 0) == 0
     assert guest.xen.table_level(mfn) == 1
@@ -101,6 +101,7 @@ def test_each_call_of_a_multicall_has_its_own_outcome(miniature: Callable[[str],
         for position, argument in enumerate(arguments):
             guest.store(entry + struct.offset("args") + 8 * position, 8, argument)
     assert functions["HYPERVISOR_multicall"](at, 3) == 0
+    assert (guest.hypercall, guest.refused) == ("pin", True)
     outcomes = [guest.load(at + number * struct.size + struct.offset("result")) for number in range(3)]
     assert outcomes == [EINVAL & (1 << 64) - 1, 0, 0]
 

@@ -17,19 +17,18 @@ def primitives(guest: Guest) -> Primitives:
     def mmu_update(requests: int, count: int, done: int, domid: int = DOMID_SELF) -> int:
         """xen/interface/xen.h#mmu_update: an array of (ptr, val); stops at the first failure."""
         size = guest.program.struct("mmu_update").size
-        guest.hypercall = "mmu_update"
         for index in range(count):
             at = requests + index * size
             outcome = guest.xen.mmu_update(guest.load(at), guest.load(at + 8), domid & 0xFFFF)
+            guest.note_hypercall("mmu_update", outcome)
             if outcome:
                 return _finish(guest, done, index, outcome)
         return _finish(guest, done, count, 0)
 
     def update_va_mapping(va: int, entry: int, _flags: int, *_rest: int) -> int:
-        guest.hypercall = "update_va_mapping"
         direct = page_offset <= va < page_offset + _DIRECT_MAP_SIZE
         before = guest.memory.paging.walk(va).entry if direct else 0
-        outcome = guest.xen.update_va_mapping(va, entry)
+        outcome = guest.note_hypercall("update_va_mapping", guest.xen.update_va_mapping(va, entry))
         if not outcome and entry & RW and before & (PRESENT | RW) == PRESENT and not (entry ^ before) & _FRAME:
             guest.note_writable((va - page_offset) >> PAGE_SHIFT << PAGE_SHIFT)
         return outcome
@@ -41,13 +40,13 @@ def primitives(guest: Guest) -> Primitives:
         for index in range(count):
             at = operations + index * struct.size
             command = guest.load(at + struct.offset("cmd"), 4)
-            guest.hypercall = "pin" if command <= MMUEXT_PIN_L4_TABLE else f"mmuext {command}"
             outcome = guest.xen.mmuext(
                 command,
                 guest.load(at + first),
                 guest.load(at + second, 4),
                 domid & 0xFFFF,
             )
+            guest.note_hypercall("pin" if command <= MMUEXT_PIN_L4_TABLE else f"mmuext {command}", outcome)
             if outcome:
                 return _finish(guest, done, index, outcome)
         return _finish(guest, done, count, 0)
@@ -67,10 +66,15 @@ def primitives(guest: Guest) -> Primitives:
         """xen/interface/xen.h#multicall_entry: each call's outcome goes into its entry."""
         struct = guest.program.struct("multicall_entry")
         arguments, result = struct.offset("args"), struct.offset("result")
+        refused = ""
         for index in range(count):
             at = entries + index * struct.size
             values = [guest.load(at + arguments + 8 * number) for number in range(6)]
             guest.store(at + result, 8, dispatch(guest.load(at), values))
+            if guest.refused:
+                refused = refused or guest.hypercall
+        if refused:
+            guest.hypercall, guest.refused = refused, True
         return 0
 
     def sched_op(command: int, argument: int) -> int:
