@@ -7,7 +7,7 @@ from kpatch_tools.syntax import Node
 from kpatch_tools.syntax.translation_unit import TYPEOF_PREFIX, parse_expression
 
 from .errors import Unsupported
-from .index import Index, text_of, without_comments
+from .index import Index, is_damaged, text_of, without_comments
 from .layout import Member, lay_out
 from .scope import LocalType, Scope
 from .types import (
@@ -299,12 +299,14 @@ class Declarations:
             unit.attributes(node.start_byte, body.start_byte + 1) + unit.attributes(body.end_byte, after + 1)
         )  # fmt: skip
         packed = any(_PACKED.search(text) for text in attributes)
-        members = [
-            member
-            for child in body.named_children
-            if child.type == "field_declaration"
-            for member in self._members(child)
-        ]
+        members: list[Member] = []
+        for child in without_comments(body):
+            if child.type == "ERROR" and not is_damaged(child):
+                continue
+            if child.type != "field_declaration" or is_damaged(child):
+                # A member that is not understood moves all that follow: no layout is better than a wrong one.
+                raise IncompleteType(f"{record} has the unparsed member '{text_of(child)[:60]}'")
+            members += self._members(child)
         return lay_out(members, is_union=record.is_union, packed=packed, align=self.alignment(attributes))
 
     def _members(self, node: Node) -> list[Member]:

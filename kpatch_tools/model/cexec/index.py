@@ -90,6 +90,19 @@ def child_of(node: Node, name: str) -> Node:
     return child
 
 
+def is_damaged(node: Node) -> bool:
+    """Whether the grammar met an error in `node`; the empty name that it gives an unnamed bit-field is none."""
+    if not node.has_error:
+        return False
+    if node.type == "ERROR":
+        # A second semicolon behind a member is GNU C.
+        return text_of(node).strip("; \n") != ""
+    if node.is_missing:
+        parent = node.parent
+        return parent is None or not any(child.type == "bitfield_clause" for child in parent.children)
+    return any(is_damaged(child) for child in node.children)
+
+
 def without_comments(node: Node) -> list[Node]:
     return [child for child in node.named_children if child.type != "comment"]
 
@@ -129,6 +142,11 @@ class Index:
         self.prototypes.setdefault(
             name, Definition(name, node, declarator, self.place(declarator)[0], False, weak=False)
         )
+
+    def declare_variable(self, name: str, node: Node, declarator: Node) -> None:
+        """Note an `extern` declaration inside a function."""
+        file = self.place(declarator)[0]
+        self._variable(Definition(name, node, declarator, file, static=False, weak=False, extern=True))
 
     def _top_level(self, node: Node) -> None:
         kind = node.type
@@ -204,6 +222,9 @@ class Index:
         if name is not None:
             self.enum_tags.setdefault(text_of(name), node)
         body = node.child_by_field_name("body")
+        if is_damaged(node):
+            # Constants behind the damage would have wrong values: they are unknown instead.
+            return
         previous: str | None = None
         for child in body.named_children if body is not None else ():
             label = child.child_by_field_name("name")

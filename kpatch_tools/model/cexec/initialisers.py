@@ -20,7 +20,10 @@ _STRINGS = ("string_literal", "concatenated_string")
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """`node` initialises the `field` (whose offset counts from the start of the whole object)."""
+    """`node` initialises the `field` (whose offset counts from the start of the whole object).
+
+    An empty `{}` is an element of its own: it counts as one of an array, and sets to zero what came before.
+    """
 
     field: Field
     node: Node
@@ -57,7 +60,7 @@ class Initialisers:
             return kind
         if node.type in _STRINGS:
             return Array(kind.of, len(string_bytes(text_of(node))) + 1)
-        elements = self.elements(kind, node)
+        elements = [element for element in self.elements(kind, node) if element.node.id != node.id]
         size = max(kind.of.size, 1)
         ends = [element.field.offset // size + 1 for element in elements]
         for element in elements:
@@ -69,10 +72,10 @@ class Initialisers:
         """The initial value of a variable that is one scalar."""
         if node.type != "initializer_list":
             return convert(self.translator.expressions.value(node), kind)
-        elements = self.elements(kind, node)
-        if not elements:
+        last = self.elements(kind, node)[-1].node
+        if last.type == "initializer_list":
             return convert(constant(0, INT), kind)
-        return convert(self.translator.expressions.value(elements[-1].node), kind)
+        return convert(self.translator.expressions.value(last), kind)
 
     def store(self, place: Memory, node: Node) -> None:
         """Emit the initialisation of an object in memory."""
@@ -85,8 +88,12 @@ class Initialisers:
             return
         self.context.emitter.emit(f"putb({place.address.code},bytes({place.type.size}))")
         for element in self.elements(place.type, node):
+            if element.node.id == node.id:
+                continue
             target = _target(place, element.field)
-            if isinstance(target, Memory) and isinstance(target.type, Array):
+            if element.node.type == "initializer_list":
+                self._clear(target)
+            elif isinstance(target, Memory) and isinstance(target.type, Array):
                 self._store_string(target, element.node)
             else:
                 access.store(target, expressions.value(element.node))
@@ -124,6 +131,9 @@ class Initialisers:
     def _braced(self, field: Field, node: Node) -> Iterator[Element]:
         items = _Items(without_comments(node))
         kind = field.type
+        if not items.nodes:
+            yield Element(field, node)
+            return
         if not isinstance(kind, Array | Record):
             first = items.peek()
             if first is not None:
@@ -226,6 +236,10 @@ class Initialisers:
     def _put(self, data: bytearray, element: Element) -> None:
         field, node = element.field, element.node
         kind = field.type
+        empty = node.type == "initializer_list"
+        if empty and field.width is None:
+            _extend(data, field.offset, bytes(kind.size))
+            return
         if isinstance(kind, Array):
             content = string_bytes(text_of(node))
             if kind.length is not None:
@@ -242,7 +256,7 @@ class Initialisers:
                 raise self.context.unsupported(node, f"'{text_of(node)[:60]}' is not constant")
             _extend(data, field.offset, self.content(kind, inner))
             return
-        value = convert(self.translator.expressions.value(node), kind)
+        value = constant(0, INT) if empty else convert(self.translator.expressions.value(node), kind)
         if value.const is None:
             raise self.context.unsupported(node, f"'{text_of(node)[:60]}' is not constant")
         known = value.const
@@ -255,6 +269,12 @@ class Initialisers:
             known = old & ~(mask << field.shift) | (known & mask) << field.shift
         size = 8 * scalar.size
         _extend(data, field.offset, (known & ((1 << size) - 1)).to_bytes(scalar.size, "little"))
+
+    def _clear(self, target: Memory | Bits) -> None:
+        if isinstance(target, Bits) or scalar_of(target.type) is not None:
+            self.translator.access.store(target, constant(0, INT))
+        else:
+            self.context.emitter.emit(f"putb({target.address.code},bytes({target.type.size}))")
 
     def _store_string(self, place: Memory, node: Node) -> None:
         content = string_bytes(text_of(node))

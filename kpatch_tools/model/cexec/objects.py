@@ -8,7 +8,7 @@ from kpatch_tools.syntax import Node
 
 from .context import FunctionContext, Symbols
 from .declarations import Declarations
-from .index import Definition
+from .index import Definition, is_damaged
 from .memory import DataMemory
 from .scope import Scope
 from .translator import Translator
@@ -114,6 +114,8 @@ class Objects:
         try:
             while self._pending:
                 target, node, where, inside = self._pending.pop()
+                if is_damaged(node):
+                    raise self._declarations.unsupported(node, "an unparsed initialiser")
                 translator = self.translator(where, inside)
                 content = translator.initialisers.content(target.type, node)
                 if translator.context.emitter.lines:

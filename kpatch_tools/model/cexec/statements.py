@@ -204,13 +204,14 @@ class Statements:
                 continue
             initialiser = declarator.child_by_field_name("value") if declarator.type == "init_declarator" else None
             if "extern" in storage:
-                self._declare_extern(node, name)
+                self._declare_extern(node, declarator, name)
             elif "static" in storage:
                 scope.names[name] = self.context.symbols.static_object(kind, initialiser, self.context.file, scope)
             else:
                 self._declare(name, kind, initialiser)
 
-    def _declare_extern(self, node: Node, name: str) -> None:
+    def _declare_extern(self, node: Node, declarator: Node, name: str) -> None:
+        self.context.declarations.index.declare_variable(name, node, declarator)
         variable = self.context.symbols.variable(name, self.context.file)
         if variable is None:
             raise self.context.unsupported(node, f"extern variable '{name}' inside a function")

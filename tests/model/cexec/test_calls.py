@@ -101,6 +101,10 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
         "long test(void) { extern int later(int); return later(3); } int later(int n) { return n * 2; }",
         6,
     ),
+    "a variable declared inside a function": (
+        "long test(void) { extern int later_n; return later_n; } int later_n = 6;",
+        6,
+    ),
     "cast that looks like a subtraction": (
         "typedef unsigned char T; long test(void) { int x = 1; return (T) - x * 2; }",
         510,

@@ -24,6 +24,14 @@ _CASES: Mapping[str, tuple[str, str, str, int]] = {
     "in order": (_POINT, "struct point p = { 3, 4 };", "p.x * 10 + p.y", 34),
     "the rest is zero": (_POINT, "struct line l = { { 1 } };", "l.a.x * 1000 + l.a.y + l.b.x + l.b.y + l.tag", 1000),
     "empty": (_POINT, "struct line l = { };", "l.a.x + l.tag", 0),
+    "empty braces count": (_POINT, "struct point a[] = { { 1, 2 }, {}, { 3 }, {} };", "sizeof(a) * 10 + a[2].x", 323),
+    "only empty braces": (_POINT, "struct point a[] = { {} };", "sizeof(a)", 8),
+    "empty braces clear": (
+        _POINT,
+        "struct line l = { .a = { 1, 2 }, .tag = 3, .a = {} };",
+        "l.a.x * 10 + l.a.y + l.tag",
+        3,
+    ),
     "designated": (_POINT, "struct line l = { .tag = 7, .b = { .y = 2 } };", "l.tag * 10 + l.b.y", 72),
     "nested designators": (
         _POINT,
@@ -99,6 +107,12 @@ _CASES: Mapping[str, tuple[str, str, str, int]] = {
         "struct s s = { .e = 4, .b = 2, .a = 1 };",
         "s.a * 1000 + s.b * 100 + s.d * 10 + s.e",
         1204,
+    ),
+    "a second semicolon": (
+        "struct s { union { struct { int a;; }; long l; }; int b; };",
+        "struct s s = { .a = 1, .b = 2 };",
+        "s.a * 100 + s.b * 10 + __builtin_offsetof(struct s, b)",
+        128,
     ),
     "bit-fields": (
         "struct b { unsigned a : 3, b : 5; int c : 4; };",
