@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import Final
 
@@ -76,6 +77,11 @@ def main() -> None:
         # The reader went away (`kpt … | head`): not our failure, and nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except Exception:
+        # A bot must not take our mistake for a finding (1) or for its own (2).
+        traceback.print_exc()
+        click.echo("kpt: this is a bug in kpt; no answer was reached [internal-error]", err=True)
+        code = 3
     sys.exit(code if isinstance(code, int) else 0)
 
 

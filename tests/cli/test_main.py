@@ -68,3 +68,16 @@ def test_an_unknown_option_is_bad_usage(tmp_path: Path) -> None:
 
 def test_completion_scripts_are_printed(tmp_path: Path) -> None:
     assert b"_KPT_COMPLETE" in kpt("completion", "bash", cwd=tmp_path).stdout
+
+
+def test_our_own_mistake_is_no_finding(tmp_path: Path) -> None:
+    """Exit 1 would say that a person must look at the patch, 2 that the input was bad."""
+    code = (
+        "import kpatch_tools.cli.main as m, kpatch_tools.cli.completion as c\n"
+        "def broken(*a, **k): raise ValueError('ours')\n"
+        "c.command.callback = broken\n"
+        "import sys; sys.argv = ['kpt', 'completion', 'bash']; m.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 3
+    assert b"[internal-error]" in done.stderr
