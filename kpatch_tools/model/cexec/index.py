@@ -13,6 +13,8 @@ from kpatch_tools.syntax.translation_unit import TranslationUnit, definitions
 
 from .errors import Place, Unsupported
 
+NOWHERE: Place = (RepoPath("?"), 0)
+
 _NAMES = frozenset({"identifier", "type_identifier", "field_identifier", "primitive_type"})
 
 
@@ -125,9 +127,11 @@ class Index:
         self._collect_tags()
 
     def place(self, node: Node) -> Place:
-        """Where `node` stands in the tree."""
+        """Where `node` stands in the tree; NOWHERE for one that was parsed apart (the operand of a typeof)."""
         row = node.start_point.row
-        return self.unit.places[row] if row < len(self.unit.places) else (RepoPath("?"), 0)
+        if row >= len(self.unit.places) or self.unit.text[node.start_byte : node.end_byte] != node.text:
+            return NOWHERE
+        return self.unit.places[row]
 
     def function(self, name: str, file: RepoPath | None = None) -> Definition | None:
         """The definition that a call of `name` from `file` reaches. Ambiguous when several could be meant."""

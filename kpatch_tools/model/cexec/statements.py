@@ -8,7 +8,7 @@ from kpatch_tools.syntax.translation_unit import parse_expression
 
 from .arithmetic import TypeMismatch, assigned, binary, fit
 from .errors import Unsupported
-from .index import Ambiguous, child_of, text_of, without_comments
+from .index import NOWHERE, Ambiguous, child_of, text_of, without_comments
 from .jumps import Jumps
 from .scope import LocalType
 from .switches import Switches
@@ -67,7 +67,7 @@ class Statements:
             emitter.indent, self.context.scope = indent, scope
             construct = error.construct if isinstance(error, Unsupported) else str(error)
             file, line = self.context.declarations.index.place(node)
-            if isinstance(error, Unsupported) and error.place is not None:
+            if isinstance(error, Unsupported) and error.place not in (None, NOWHERE):
                 file, line = error.place
             emitter.emit(f"unsupported({file!r},{line},{construct!r})")
 
@@ -284,6 +284,7 @@ class Statements:
 
     def _update(self, condition: Node | None, update: Node, body: Node) -> None:
         """The step of a `for`; counting up below a bound cannot wrap, and then needs no test for it."""
+        self.context.emitter.row = update.start_point.row
         name = _counted(condition, update)
         local = self.context.scope.find(name) if name is not None else None
         if isinstance(local, Local) and self._bounded(local, condition, body, name):
@@ -320,6 +321,7 @@ class Statements:
             return
 
         def test() -> None:
+            emitter.row = condition.start_point.row
             emitter.extend(lines, shift=emitter.indent - depth)
             if known is None:
                 emitter.emit(f"if not {code}: break")

@@ -151,6 +151,32 @@ def test_what_is_not_executed_is_said(text: str, construct: str, program: Build)
     assert caught.value.place is not None
 
 
+def test_the_place_of_what_stands_in_a_typeof(program: Build) -> None:
+    text = (
+        "int first(void) { return 1; }\nint test(int n) {\n\tif (n)\n\t\treturn"
+        " sizeof(typeof(nothing));\n\treturn 0;\n}"
+    )
+    with pytest.raises(Unsupported) as caught:
+        program(text).call("test", 1)
+    assert caught.value.place == ("test.c", 4)
+
+
+def test_lines_of_a_loop(program: Build) -> None:
+    text = (
+        "int at(int);\nint test(void)\n{\n\tint i;\n\tfor (i = at(0); at(1) + i < 2;\n\t     i += at(2))\n"
+        "\t\tat(3);\n\tdo {\n\t\tat(4);\n\t} while (at(5));\n\treturn 0;\n}"
+    )
+    lines: list[tuple[int, int]] = []
+
+    def at(where: int) -> int:
+        lines.append((where, running.call_chain()[0].line))
+        return 1 if where == 2 else 0
+
+    running = program(text, primitives={"at": at})
+    running.call("test")
+    assert dict(lines) == {0: 5, 1: 5, 2: 6, 3: 7, 4: 9, 5: 10}
+
+
 def test_division_by_zero_traps(program: Build) -> None:
     running = program("int s(int a, int b) { return a / b; } unsigned u(unsigned a, unsigned b) { return a % b; }")
     for name in ("s", "u"):
