@@ -35,6 +35,11 @@ class Symbols(Protocol):
     def declarations(self) -> Declarations: ...
 
     @property
+    def frame_fill(self) -> int | None:
+        """The byte that a function's frame is filled with when it is entered; None for none."""
+        ...
+
+    @property
     def data_start(self) -> int: ...
 
     @property

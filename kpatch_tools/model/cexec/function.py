@@ -82,6 +82,8 @@ def _assembled(context: FunctionContext, python_name: str, parameters: list[str]
         head = [f"{FRAME}=SP[0]", f"SP[0]={FRAME}+{size}"]
         if size >= _STACK_CHECK:
             head.append("if SP[0]>STACK_END: stack_overflow()")
+        if context.symbols.frame_fill is not None:
+            head.append(f"putb({FRAME},{bytes([context.symbols.frame_fill])!r}*{size})")
         for width in sorted(context.views):
             shift_bits = width.bit_length() - 1
             head.append(f"f{width}=({FRAME}-DATA)>>{shift_bits}" if shift_bits else f"f{width}={FRAME}-DATA")

@@ -38,6 +38,10 @@ class Program:
     `primitives` replace the functions of these names, or supply ones that the unit only declares; `fallbacks` are used
     only where the unit defines none. `placement` may put a variable outside the data area: a linker symbol, or a page
     table that must be a frame of its own.
+
+    A read of an uninitialised local scalar is Unsupported. Arrays, structs and locals whose address is taken hold what
+    earlier calls left on the stack; a run that depends on it gives another result with another `frame_fill`, the byte
+    that every frame is filled with.
     """
 
     def __init__(
@@ -48,8 +52,10 @@ class Program:
         *,
         fallbacks: Primitives | None = None,
         placement: Placement | None = None,
+        frame_fill: int | None = None,
     ) -> None:
         self.unit = unit
+        self.frame_fill = frame_fill
         self.memory = memory
         self.index = Index(unit.translation)
         self._declarations = Declarations(self.index)

@@ -121,6 +121,18 @@ def test_uninitialised_local_is_unsupported(program: Build) -> None:
         running.call("test", 0)
 
 
+def test_frame_fill_shows_a_dependence_on_uninitialised_memory(program: Build) -> None:
+    text = (
+        "int test(void) { unsigned char a[4]; a[1] = 1; return a[2] + a[1];"
+        " } int sound(void) { int a[2] = { 3 }; return a[0]; }"
+    )
+    results = [
+        (running.call("test"), running.call("sound"))
+        for running in (program(text, frame_fill=fill) for fill in (0, 0xA5))
+    ]
+    assert results == [(1, 3), (0xA6, 3)]
+
+
 def test_inline_assembly_is_unsupported_where_it_is_reached(program: Build) -> None:
     running = program('int test(int n) {\n\tif (n)\n\t\tasm volatile("cli" ::: "memory");\n\treturn 5;\n}')
     assert running.call("test", 0) == 5
