@@ -67,7 +67,9 @@ def _slot(slot: Slot) -> dict[str, object]:
 
 
 def _reference(reference: Reference) -> dict[str, object]:
-    return {"value": reference.function, **_location(reference.location)}
+    """`function` is what fills the slot, `in` the function that puts it there (null in an initialiser)."""
+    place = reference.location
+    return {"function": reference.function, "file": place.file, "line": place.line, "in": place.function}
 
 
 def _location(location: Location) -> dict[str, object]:

@@ -25,8 +25,9 @@ def test_hooks_tells_a_slots_whole_story(kpt: Kpt) -> None:
     assert done.json["schema"] == 1
     (table,) = done.json["tables"]
     slot = next(slot for slot in table["slots"] if slot["path"] == HOOK)
-    assert slot["default"]["value"] == "native_pagetable_reserve"
-    assert [one["function"] for one in slot["overrides"]] == ["xen_init_mmu_ops"]
+    assert slot["default"]["function"] == "native_pagetable_reserve"
+    assert [one["in"] for one in slot["overrides"]] == ["xen_init_mmu_ops"]
+    assert [one["function"] for one in slot["overrides"]] == ["xen_mapping_pagetable_reserve"]
     assert [one["function"] for one in slot["call_sites"]] == ["init_memory_mapping"]
     assert done.json["coverage"]["files"] > 0
 
