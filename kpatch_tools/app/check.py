@@ -8,7 +8,7 @@ from kpatch_tools.app.exits import Exit, exit_of_findings
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import ObjectId
-from kpatch_tools.patch import Patch
+from kpatch_tools.patch import Patch, patch_of_commit
 from kpatch_tools.tree import KernelTree
 
 
@@ -37,6 +37,17 @@ class CheckReport:
 def check_patches(tree: KernelTree, patches: tuple[Patch, ...], *, on: str) -> CheckReport:
     """Check each patch by itself on the revision `on`. A patch that does not apply FAILs `patch-applies`."""
     return CheckReport(on, tuple(_check_patch(tree, patch, on) for patch in patches))
+
+
+def check_commit_on(tree: KernelTree, commit: str, *, on: str) -> CheckReport:
+    """Check a commit's change as a patch on another revision.
+
+    Raises KpatchError "unknown-revision", "merge-commit".
+    """
+    data = tree.commit(tree.resolve(commit).oid)
+    if len(data.parents) > 1:
+        raise KpatchError("merge-commit", f"{commit} is a merge, not one change", hint="name a commit with one parent")
+    return check_patches(tree, (patch_of_commit(tree, data.oid),), on=on)
 
 
 def check_commits(tree: KernelTree, spelled: str) -> CheckReport:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kpatch_tools.app.checking import check_changes
-from kpatch_tools.app.commits import mail_date
 from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding
@@ -13,7 +12,7 @@ from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.hooks.generate import Generated, Refusal, Step, generate_hook
 from kpatch_tools.hooks.presence import probe_presence
 from kpatch_tools.hooks.spec import load_hook
-from kpatch_tools.patch import Patch, Person, diff_sources
+from kpatch_tools.patch import Patch, Person, diff_sources, format_date
 from kpatch_tools.tree import KernelTree, Revision, Signature
 
 
@@ -71,7 +70,7 @@ def step_patches(source: BlobSource, steps: tuple[Step, ...], *, author: Signatu
                 message=message,
                 subject=message.decode("utf-8", "surrogateescape").partition("\n")[0],
                 author=Person(author.name, author.email),
-                date=mail_date(author),
+                date=format_date(author.when, author.offset),
             )
         )
         done = {**done, **step.changes}

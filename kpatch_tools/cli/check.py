@@ -2,8 +2,7 @@
 
 import click
 
-from kpatch_tools.app.check import CheckReport, check_commits, check_patches
-from kpatch_tools.app.commits import patch_of_commit
+from kpatch_tools.app.check import CheckReport, check_commit_on, check_commits, check_patches
 from kpatch_tools.cli.findings import finding_fields, print_findings
 from kpatch_tools.cli.patches import is_patch_argument, read_patches
 from kpatch_tools.cli.session import Session, verb
@@ -31,7 +30,7 @@ def command(session: Session, *, subject: str, on: str | None) -> int:
         elif on is None:
             report = check_commits(session.tree, subject)
         else:
-            report = check_patches(session.tree, (patch_of_commit(session.tree, subject),), on=on)
+            report = check_commit_on(session.tree, subject, on=on)
     if session.as_json:
         session.print_json(_fields(report))
     else:
