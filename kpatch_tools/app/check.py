@@ -1,5 +1,6 @@
 """Use case: check a patch on a revision, a commit, or each commit of a range."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kpatch_tools.app.apply import apply_to
@@ -50,7 +51,7 @@ def check_commit_on(tree: KernelTree, commit: str, *, on: str) -> CheckReport:
     return check_patches(tree, (patch_of_commit(tree, data.oid),), on=on)
 
 
-def check_commits(tree: KernelTree, spelled: str) -> CheckReport:
+def check_commits(tree: KernelTree, spelled: str, *, progress: Callable[[str], None] = lambda _: None) -> CheckReport:
     """Check a commit, or the commits of `A..B` oldest first (merges left out), each against its parent.
 
     Raises KpatchError "unknown-revision", "empty-range".
@@ -62,7 +63,11 @@ def check_commits(tree: KernelTree, spelled: str) -> CheckReport:
     commits = [one for one in tree.walk(include=(include,), exclude=(exclude,), reverse=True) if len(one.parents) < 2]
     if not commits:
         raise KpatchError("empty-range", f"{spelled} holds no commit", hint="name the older revision first: OLD..NEW")
-    return CheckReport(None, tuple(_check_commit(tree, one.oid) for one in commits))
+    checked = []
+    for number, one in enumerate(commits, start=1):
+        progress(f"{number} of {len(commits)}, {one.subject}")
+        checked.append(_check_commit(tree, one.oid))
+    return CheckReport(None, tuple(checked))
 
 
 def _check_commit(tree: KernelTree, commit: ObjectId) -> Checked:

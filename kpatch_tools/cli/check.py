@@ -28,7 +28,7 @@ def command(session: Session, *, subject: str, on: str | None) -> int:
         if is_patch_argument(subject):
             report = check_patches(session.tree, read_patches(subject), on=on or "HEAD")
         elif on is None:
-            report = check_commits(session.tree, subject)
+            report = check_commits(session.tree, subject, progress=step)
         else:
             report = check_commit_on(session.tree, subject, on=on)
     if session.as_json:
