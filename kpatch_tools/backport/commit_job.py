@@ -21,6 +21,7 @@ from .ports import Ports, Proposal
 from .prerequisites import Criterion, NotFound
 from .presence import ChangePresence, ChangeState, judge_change
 from .renames import find_renames
+from .sites import is_strong
 from .trials import as_prerequisites, checks_criterion, model_criterion, not_found, search_for
 from .verdicts import ModelResult, Verdict
 
@@ -62,10 +63,15 @@ def backport_change(job: Job) -> Answer:
         return replace(settled, followups=_followups(job, None))
     cause = judge_cause(job.tree, job.change, target=job.source, citing=_citing(job))
     evidence += cause.evidence
-    if cause.state is CauseState.ABSENT and not job.force:
+    if cause.state is CauseState.ABSENT and not job.force and not _repairs_something(presence):
         reason = "what it repairs is not in the target"
         return Answer(Outcome.NOT_AFFECTED, reason, evidence, followups=_followups(job, None))
     return _carry(job, renamed, evidence)
+
+
+def _repairs_something(presence: ChangePresence) -> bool:
+    """Whether lines that the change takes out stand in the target: then it is affected, wherever they came from."""
+    return any(any(map(is_strong, one.site.removed)) for one in presence.undone)
 
 
 def _citing(job: Job) -> tuple[ObjectId, ...]:

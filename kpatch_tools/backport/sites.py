@@ -16,6 +16,8 @@ from kpatch_tools.patch import FileDiff, Hunk
 from .lines import FileLines, normal_line, read_lines
 
 CONTEXT = 3
+TOGETHER, SCATTERED = 2, 3
+"""Fewer recognisable lines, in one block or apart from one another, may be there for another reason."""
 ANNOTATION = re.compile(rb"\b__(?:re)?(?:cpu|mem|dev|net)?(?:init|exit|ref)\w*\b(?!\s*\()\s*")
 
 
@@ -32,7 +34,10 @@ class SiteState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`before` and `after` are the nearest context lines in file order; all lines normalised, blank ones left out."""
+    """`before` and `after` are the nearest context lines in file order; all lines normalised, blank ones left out.
+
+    `copies` is how often the added lines stand in the function after the change: a statement may be repeated.
+    """
 
     file: RepoPath
     function: str | None
@@ -40,6 +45,7 @@ class Site:
     removed: tuple[bytes, ...]
     added: tuple[bytes, ...]
     after: tuple[bytes, ...]
+    copies: int = 1
 
     @property
     def strong(self) -> bool:
@@ -93,8 +99,13 @@ def _hunk_sites(path: RepoPath, hunk: Hunk, lines: FileLines | None) -> Iterator
             before = [normal[i] for i in range(index) if kinds[i] != "-" and normal[i]][-CONTEXT:]
             following = [normal[i] for i in range(end, len(kinds)) if kinds[i] != "-" and normal[i]][:CONTEXT]
             function = _function(hunk, lines, [numbers[i] for i in range(index, end) if kinds[i] == "+"])
-            yield Site(path, function, tuple(before), removed, added, tuple(following))
+            copies = 1 if lines is None else max(1, _copies(added, function, lines))
+            yield Site(path, function, tuple(before), removed, added, tuple(following), copies)
         index = end
+
+
+def _copies(block: tuple[bytes, ...], function: str | None, lines: FileLines) -> int:
+    return sum(1 for _ in lines.find(block, *lines.region(function))) if block else 0
 
 
 def _new_numbers(hunk: Hunk) -> list[int]:
@@ -145,30 +156,53 @@ def judge_sites(
     return tuple(judged)
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a block stands; `above` and `below` are how many of the site's context lines agree there."""
+
+    index: int
+    above: int
+    below: int
+
+    @property
+    def score(self) -> int:
+        return self.above + self.below
+
+
 def _judge(site: Site, lines: FileLines) -> tuple[SiteState, int | None]:
     pre = _best(site, site.removed, lines)
     post = _best(site, site.added, lines)
-    if post is not None and (pre is None or post[0] > pre[0]):
-        return SiteState.PRESENT, lines.number_at(post[1])
-    scattered = None if pre is not None and site.removed else _scattered(site, lines)
+    if site.added and site.copies > 1 and _copies(site.added, site.function, lines) < site.copies:
+        post = None
+    if post is not None and (pre is None or post.score > pre.score):
+        return SiteState.PRESENT, lines.number_at(post.index)
+    if pre is not None and (site.removed or _encloses(site, pre)):
+        return SiteState.ABSENT, lines.number_at(pre.index)
+    scattered = _scattered(site, lines)
     if scattered is not None:
-        # Also where the lines around the site still touch: what follows a function is often next to its `}` again.
+        # Also where the nearest lines still touch: what follows a function is often next to a `}` again.
         return SiteState.CHANGED, lines.number_at(scattered)
     if pre is not None:
-        return SiteState.ABSENT, lines.number_at(pre[1])
+        return SiteState.ABSENT, lines.number_at(pre.index)
     return SiteState.GONE, None
 
 
-def _best(site: Site, block: tuple[bytes, ...], lines: FileLines) -> tuple[int, int] | None:
-    """The best place of `block` in the site's function: (how many context lines agree, index), or None."""
+def _encloses(site: Site, place: _Place) -> bool:
+    """Whether enough of the context stands on both sides to say that nothing stands between."""
+    return place.above >= min(2, len(site.before)) and place.below >= min(2, len(site.after))
+
+
+def _best(site: Site, block: tuple[bytes, ...], lines: FileLines) -> _Place | None:
+    """The best place of `block` in the site's function, None if there is none to be sure of."""
     low, high = lines.region(site.function)
-    best: tuple[int, int] | None = None
+    strong = sum(map(is_strong, block))
+    # What cannot be recognised by itself needs its neighbours, on both sides or on one.
+    needed = min({0: 2, 1: 1, 2: 1}.get(strong, 0), len(site.before) + len(site.after))
+    best: _Place | None = None
     for index in lines.find(block, low, high) if block else _joints(site, lines, low, high):
-        score = _context_score(site, index, len(block), lines)
-        # What cannot be recognised by itself needs its neighbours on both sides.
-        needed = 0 if any(is_strong(line) for line in block) else min(2, len(site.before) + len(site.after))
-        if score >= needed and (best is None or score > best[0]):
-            best = score, index
+        place = _Place(index, *_context(site, index, len(block), lines))
+        if place.score >= needed and (best is None or place.score > best.score):
+            best = place
     return best
 
 
@@ -182,25 +216,27 @@ def _joints(site: Site, lines: FileLines, low: int, high: int) -> Iterator[int]:
         yield high
 
 
-def _context_score(site: Site, index: int, length: int, lines: FileLines) -> int:
-    score = 0
+def _context(site: Site, index: int, length: int, lines: FileLines) -> tuple[int, int]:
+    """How many context lines in a row agree above and below a block of `length` at `index`."""
+    above = below = 0
     for distance, expected in enumerate(reversed(site.before), start=1):
         if index - distance < 0 or lines.texts[index - distance] != expected:
             break
-        score += 1
+        above += 1
     for distance, expected in enumerate(site.after):
         if index + length + distance >= len(lines.texts) or lines.texts[index + length + distance] != expected:
             break
-        score += 1
-    return score
+        below += 1
+    return above, below
 
 
 def _scattered(site: Site, lines: FileLines) -> int | None:
     """Where the added lines begin if all are there in order, but apart or annotated differently."""
-    if not any(is_strong(line) for line in site.added):
-        return None
+    strong = sum(map(is_strong, site.added))
     low, high = lines.region(site.function)
     wanted = [_bare(line) for line in site.added]
+    if not wanted:
+        return None
     if {_bare(line) for line in site.removed} & set(wanted):
         wanted = list(site.added)  # the annotation *is* the change
         bare = lines.texts
@@ -214,7 +250,8 @@ def _scattered(site: Site, lines: FileLines) -> int | None:
                 while position < reach and bare[position] != line:
                     position += 1
                 position += 1
-            if position <= reach:
+            together = position - start == len(wanted)
+            if position <= reach and strong >= (TOGETHER if together else SCATTERED):
                 return start
     return None
 

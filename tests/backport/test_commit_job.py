@@ -117,6 +117,18 @@ def test_what_it_repairs_is_not_there(history, run):
     assert run(subject, "before", force=True).outcome is Outcome.NEEDS_PREREQUISITE
 
 
+def test_lines_to_repair_count_more_than_where_they_came_from(history, run):
+    """The cause came to the target another way: as a part of something else."""
+    before = history.commit({FILE: OLD.replace("\tmark_page(page);\n", "")}, "mm: a pool")
+    cause = history.commit({FILE: OLD, "mm/b.c": FIXED, "mm/c.c": FIXED}, "mm: mark pages", on=before)
+    broken = OLD.replace("mark_page(page)", "mark_page(page, 0)")
+    later = history.commit({FILE: broken}, "mm: more", on=cause)
+    mended = broken.replace("mark_page(page, 0)", "mark_page(page, 1)")
+    subject = history.commit({FILE: mended}, f'mm: mend\n\nFixes: {cause[:12]} ("mm: mark pages")\n', on=later)
+    history.commit({FILE: broken.replace("pool_top", "pool_end")}, "the same code, brought otherwise", tag="target")
+    assert run(subject, "target").outcome is Outcome.BACKPORTED
+
+
 def test_a_cause_cited_under_another_id_is_found_by_its_subject(history, run):
     before = history.commit({FILE: OLD.replace("\tmark_page(page);\n", "")}, "mm: a pool", tag="before")
     cause = history.commit({FILE: OLD}, "mm: mark pages", on=before)

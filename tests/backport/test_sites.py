@@ -89,3 +89,25 @@ def test_a_renamed_function_is_not_present(sources):
 def test_braces_alone_prove_nothing(sources):
     new = OLD.replace("\tfinish(a);\n", "\tif (a)\n\t\tfinish(a);\n\telse\n\t\tbreak;\n")
     assert states(sources, OLD, new, OLD) != [SiteState.PRESENT]
+
+
+BUSY = """\
+void level(int a)
+{
+	set(a);
+	wait_for(a, 1000);
+	write_register(a);
+	break_off(a);
+	clear(a);
+	write_register(a);
+	break_off(a);
+	leave(a);
+}
+"""
+
+
+def test_the_same_line_elsewhere_in_the_function_is_not_the_change(sources):
+    new = BUSY.replace("\tclear(a);\n\twrite", "\tclear(a);\n\twait_for(a, 1000);\n\twrite")
+    assert states(sources, BUSY, new, BUSY) == [SiteState.ABSENT]
+    assert states(sources, BUSY, new, BUSY.replace("\tclear(a);\n", "\tclear(a, 1);\n")) != [SiteState.PRESENT]
+    assert states(sources, BUSY, new, new) == [SiteState.PRESENT]
