@@ -11,7 +11,7 @@ from kpatch_tools.syntax.translation_unit import parse_expression
 
 from .context import Callee, Symbols
 from .declarations import Declarations
-from .errors import CallFrame
+from .errors import CallFrame, Unsupported
 from .function import Translated, translate_function
 from .index import Definition, Index, child_of
 from .runtime import table_name
@@ -205,8 +205,14 @@ class Functions:
         known = self._compiled.get(name)
         if known is not None:
             return known
-        translated = translate_function(definition, name, self._symbols)
-        module = compile(translated.source, f"<c:{definition.name}>", "exec")
+        try:
+            translated = translate_function(definition, name, self._symbols)
+            module = compile(translated.source, f"<c:{definition.name}>", "exec")
+        except (RecursionError, SyntaxError, MemoryError) as error:
+            # Python's own limits on nesting: nothing is wrong with the guest.
+            raise Unsupported(
+                self._index.place(definition.declarator), f"'{definition.name}' is nested too deeply: {error}"
+            ) from error
         exec(module, self._scope)
         function = self._compiled[name] = cast("Code", self._scope[name])
         inner = next(constant for constant in module.co_consts if isinstance(constant, CodeType))

@@ -236,9 +236,7 @@ class Statements:
 
     def _if(self, node: Node) -> None:
         code, known = self.translator.conditions.condition(child_of(node, "condition"))
-        consequence, alternative = child_of(node, "consequence"), node.child_by_field_name("alternative")
-        if alternative is not None and alternative.type == "else_clause":
-            alternative = without_comments(alternative)[0]
+        consequence, alternative = child_of(node, "consequence"), _else_of(node)
         if known is not None:
             if known:
                 self.statement(consequence)
@@ -248,9 +246,26 @@ class Statements:
         emitter = self.context.emitter
         with emitter.block(f"if {code}:"):
             self.statement(consequence)
+        # A chain of else-ifs stays flat: Python allows only a hundred levels of indentation.
+        while alternative is not None and (code := self._plain_condition(alternative)):
+            emitter.row = alternative.start_point.row
+            with emitter.block(f"elif {code}:"):
+                self.statement(child_of(alternative, "consequence"))
+            alternative = _else_of(alternative)
         if alternative is not None:
             with emitter.block("else:"):
                 self.statement(alternative)
+
+    def _plain_condition(self, node: Node) -> str:
+        """The condition of an if statement that can follow `elif`; empty for any other statement."""
+        if node.type != "if_statement" or child_of(node, "condition").has_error:
+            return ""
+        try:
+            with self.context.emitter.capture() as lines:
+                code, known = self.translator.conditions.condition(child_of(node, "condition"))
+        except (Unsupported, TypeMismatch, IncompleteType, Ambiguous):
+            return ""
+        return "" if lines or known is not None else code
 
     def _while(self, node: Node) -> None:
         self._loop(child_of(node, "condition"), None, child_of(node, "body"))
@@ -348,6 +363,14 @@ class Statements:
     def _labeled(self, node: Node) -> None:
         # Labels in a sequence are handled there; this one labels the only statement of an if or a loop.
         self.sequence([node])
+
+
+def _else_of(node: Node) -> Node | None:
+    """What an if statement runs otherwise."""
+    alternative = node.child_by_field_name("alternative")
+    if alternative is not None and alternative.type == "else_clause":
+        return without_comments(alternative)[0]
+    return alternative
 
 
 def _split_labels(nodes: Sequence[Node]) -> list[tuple[str | None, Node | None]]:

@@ -203,6 +203,17 @@ def test_endless_recursion_traps(program: Build) -> None:
     assert caught.value.kind == "stack-overflow"
 
 
+def test_long_chains_of_else_if(program: Build) -> None:
+    chain = "".join(f"if (n == {number}) return {number * 2}; else " for number in range(150))
+    assert program(f"int test(int n) {{ {chain} return -1; }}").call("test", 149) == 298
+
+
+def test_what_is_nested_too_deeply_is_no_verdict_about_the_guest(program: Build) -> None:
+    sums = "(" * 900 + "n" + "+ 1)" * 900
+    with pytest.raises(Unsupported, match="nested too deeply"):
+        program(f"int test(int n) {{ return {sums}; }}").call("test", 1)
+
+
 def test_large_frames_are_checked(program: Build) -> None:
     text = "int test(int n) { char room[65536]; room[n] = 1; return n ? test(n - 1) + room[n] : 0; }"
     running = program(text)
