@@ -24,7 +24,8 @@ _DEFINE = re.compile(rb"^[ \t]*\#[ \t]*define\b(?:[^\n\\]|\\.)*", re.MULTILINE |
 _PASTING_MACRO = re.compile(
     rb"^[ \t]*\#[ \t]*define[ \t]+(\w+)\((?:[^\n\\#]|\\.)*\#(?:[^\n\\]|\\.)*", re.MULTILINE | re.DOTALL
 )
-_CONDITION = re.compile(rb"^[ \t]*\#[ \t]*(?:if|ifdef|ifndef|elif|include)\b(?:[^\n\\]|\\.)*", re.MULTILINE | re.DOTALL)
+# What stands in these is no C: a condition may name what does not exist, a warning is prose.
+_OTHER_DIRECTIVE = re.compile(rb"^[ \t]*\#[ \t]*(?!define\b)\w*(?:[^\n\\]|\\.)*", re.MULTILINE | re.DOTALL)
 _MADE_BY_THE_BUILD = re.compile(r"CONFIG_|KBUILD_|__NR_|TREE_|UTS_")
 
 
@@ -54,7 +55,7 @@ def undeclared(includes: Includes, edit: Edit) -> tuple[tuple[str, int], ...]:
     """Names used in the edit's own lines that nothing in the translation unit knows: (name, 1-based line)."""
     if edit.after is None:
         return ()
-    code = _CONDITION.sub(lambda match: re.sub(rb"[^\n]", b" ", match.group()), edit.added_code)
+    code = _OTHER_DIRECTIVE.sub(lambda match: re.sub(rb"[^\n]", b" ", match.group()), edit.added_code)
     used = {name: offset for name, offset in identifiers(code).items() if not _MADE_BY_THE_BUILD.match(name)}
     suspects = set(used) - set(identifiers(edit.before or b""))
     if suspects:

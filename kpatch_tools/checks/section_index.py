@@ -1,107 +1,168 @@
-"""In which section each annotated function of a tree lives."""
+"""Which annotation each function and variable of a tree carries."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
+from functools import cached_property
 
+from kpatch_tools.checks.section_rules import (
+    WORD,
+    Definitions,
+    Section,
+    Vocabulary,
+    annotation_definitions,
+    read_vocabulary,
+)
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
+from kpatch_tools.syntax.memo import BlobMemo
 
+PLAIN = frozenset({Section.PLAIN})
 
-class Section(Enum):
-    """How long a function's code lives. The value is the usual spelling.
-
-    MAYBE is `__init_memblock` and its like: a section in one configuration, plain text in another.
-    """
-
-    TEXT = "no annotation"
-    MAYBE = "__init_memblock"
-    HOTPLUG = "__meminit"
-    INIT = "__init"
-    EXIT = "__exit"
-    REF = "__ref"
-
-    @property
-    def spelling(self) -> str:
-        return self.value
-
-    def may_call(self, callee: "Section") -> bool:
-        """Whether modpost would stay silent (scripts/mod/modpost.c#sectioncheck)."""
-        if self is Section.REF or callee in (Section.TEXT, Section.MAYBE, Section.REF, self):
-            return True
-        match callee:
-            case Section.HOTPLUG:
-                return self in (Section.INIT, Section.MAYBE)
-            case _:
-                return False
-
-
-_SPELLINGS: Mapping[bytes, Section] = {
-    b"__init": Section.INIT,
-    b"__meminit": Section.HOTPLUG,
-    b"__cpuinit": Section.HOTPLUG,
-    b"__devinit": Section.HOTPLUG,
-    b"__exit": Section.EXIT,
-    b"__memexit": Section.EXIT,
-    b"__cpuexit": Section.EXIT,
-    b"__devexit": Section.EXIT,
-    b"__ref": Section.REF,
-    b"__init_refok": Section.REF,
-    b"__init_memblock": Section.MAYBE,
-    b"__init_or_module": Section.MAYBE,
-    b"__net_init": Section.MAYBE,
-    b"__net_exit": Section.MAYBE,
-}
-_LONGEST_FIRST: list[bytes] = sorted((word.removeprefix(b"__") for word in _SPELLINGS), key=len, reverse=True)
-_WORDS = b"|".join(_LONGEST_FIRST)
-_BEFORE_NAME = re.compile(rb"__(?:" + _WORDS + rb")\b(?=((?:[ \t\n*]|\w+[ \t\n]+){1,12}?)([A-Za-z_]\w*)[ \t]*\()")
-_AFTER_PARAMETERS = re.compile(rb"\)[ \t\n]*(__(?:" + _WORDS + rb"))\b[ \t\n]*;")
+_BETWEEN = rb"(?:[ \t\n*]|\w+[ \t\n]+){1,12}?"
+_BEFORE_FUNCTION = re.compile(rb"(" + WORD + rb")\b(?=" + _BETWEEN + rb"([A-Za-z_]\w*)[ \t]*\()")
+_BEFORE_VARIABLE = re.compile(rb"(" + WORD + rb")\b(?=" + _BETWEEN + rb"([A-Za-z_]\w*)[ \t]*(?:\[[^\]]*\][ \t]*)*[=;])")
+_AFTER_NAME = re.compile(rb"[\w\]][ \t\n]+(" + WORD + rb")\b[ \t\n]*[=;,]")
+_AFTER_PARAMETERS = re.compile(rb"\)[ \t\n]*(" + WORD + rb")\b[ \t\n]*;")
+_VARIABLE = re.compile(rb"([A-Za-z_]\w*)[ \t]*(?:\[[^\]]*\][ \t]*)*\Z")
 _PROTOTYPE = re.compile(rb"([A-Za-z_]\w*)[ \t]*\([^(){};]*\Z")
 _HEAD = re.compile(rb"(?:^|[;}/>\"])[^;}/>\"]*\Z")
+_SPECIFIERS = frozenset(
+    {b"static", b"extern", b"inline", b"const", b"volatile", b"struct", b"void", b"int", b"__attribute__"}
+)
+# `#define __debuginit(type) static type __init`: an annotation with more around it.
+_ALIAS = re.compile(
+    rb"^[ \t]*\#[ \t]*define[ \t]+(\w+)(?:\([\w, \t]*\))?[ \t]+(?:\w+[ \t]+)*?(" + WORD + rb")[ \t]*$", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    section: Section
+class Annotated:
+    """`word` is the annotation as written; `static` whether the name is one file's own."""
+
+    word: str
     static: bool
 
 
 @dataclass(frozen=True, slots=True)
+class FileSections:
+    """What one file says: names with their annotations, and annotation macros it defines."""
+
+    names: Mapping[str, tuple[Annotated, ...]]
+    definitions: Definitions = ()
+
+
+_NOTHING = FileSections({})
+
+
+def read_sections(data: bytes) -> FileSections:
+    """Every annotated definition or declaration in a C file."""
+    if b"init" not in data and b"exit" not in data and b"ref" not in data:
+        return _NOTHING
+    names: dict[str, tuple[Annotated, ...]] = {}
+    for match in _matches(data):
+        name, word, start = match
+        line = data.rfind(b"\n", 0, start) + 1
+        if data[line : line + 1] == b"#" or name in _SPECIFIERS or name.startswith(b"__section"):
+            continue
+        head = _HEAD.search(data[max(0, start - 200) : start])
+        static = head is not None and b"static" in head.group().split()
+        one = Annotated(word.decode("ascii"), static)
+        known = names.get(name.decode("ascii"), ())
+        if one not in known:
+            names[name.decode("ascii")] = (*known, one)
+    definitions = annotation_definitions(data)
+    return FileSections(names, definitions) if names or definitions else _NOTHING
+
+
+def _matches(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
+    """(name, annotation, where its declaration's head ends)."""
+    for pattern in (_BEFORE_FUNCTION, _BEFORE_VARIABLE):
+        for match in pattern.finditer(data):
+            yield match.group(2), match.group(1), match.start()
+    for pattern, before in ((_AFTER_NAME, _VARIABLE), (_AFTER_PARAMETERS, _PROTOTYPE)):
+        for match in pattern.finditer(data):
+            # The name stands before; the first character matched is its last, or closes what follows it.
+            end = match.start() + (pattern is _AFTER_NAME)
+            low = max(0, end - 300)
+            named = before.search(data[low:end])
+            if named is not None:
+                yield named.group(1), match.group(1), low + named.start()
+    for alias, word in _ALIAS.findall(data):
+        use = rb"\b" + alias + rb"\b(?:\([^()]*\))?(?=" + _BETWEEN + rb"([A-Za-z_]\w*)[ \t]*\()"
+        for match in re.finditer(use, data):
+            yield match.group(1), word, match.start()
+
+
+_MEMO = BlobMemo(read_sections)
+
+
+@dataclass(frozen=True)
 class SectionIndex:
-    """Annotated functions, file by file and those visible everywhere."""
+    """The annotated names of a tree, file by file, and what the annotations mean there."""
 
-    files: Mapping[RepoPath, Mapping[str, _Entry]]
-    shared: Mapping[str, Section]
+    files: Mapping[RepoPath, FileSections]
+    vocabulary: Vocabulary
 
-    def section_of(self, path: RepoPath, name: str) -> Section:
-        """Where the function that `path` calls `name` lives: its own static one first, else the global one."""
-        own = self.files.get(path, {}).get(name)
-        if own is not None:
-            return own.section
-        return self.shared.get(name, Section.TEXT)
+    @cached_property
+    def _shared(self) -> dict[str, set[str]]:
+        """Annotations of the names that more than one file can see."""
+        shared: dict[str, set[str]] = {}
+        for path, file in self.files.items():
+            for name, found in file.names.items():
+                for one in found:
+                    if not one.static or path.endswith(".h"):
+                        shared.setdefault(name, set()).add(one.word)
+        return shared
+
+    def words(self, path: RepoPath, name: str) -> tuple[str, ...]:
+        """The annotations of what `path` calls `name`: those of its own static one, else all there are."""
+        own = self.files.get(path, _NOTHING).names.get(name, ())
+        if any(one.static for one in own):
+            return tuple(one.word for one in own)
+        return tuple(sorted(self._shared.get(name, ())))
+
+    def sections(self, path: RepoPath, name: str) -> frozenset[Section]:
+        """Where that can live: PLAIN without annotation, several where it depends on the configuration."""
+        found = [self.meaning(word) for word in self.words(path, name)]
+        # Attributes of all declarations add up: one that is annotated decides over one that is plain.
+        known = [meaning for meaning in found if meaning != PLAIN]
+        return frozenset[Section]().union(*known) or PLAIN
+
+    def meaning(self, word: str) -> frozenset[Section]:
+        return self.vocabulary.get(word, PLAIN)
+
+    def spelling(self, path: RepoPath, name: str) -> str:
+        """As a message names it."""
+        words = [word for word in self.words(path, name) if self.meaning(word) != PLAIN]
+        return " or ".join(words) or "no annotation"
 
     def is_static(self, path: RepoPath, name: str) -> bool:
-        entry = self.files.get(path, {}).get(name)
-        return entry is not None and entry.static
+        return any(one.static for one in self.files.get(path, _NOTHING).names.get(name, ()))
 
     def names_in(self, path: RepoPath) -> tuple[str, ...]:
-        return tuple(self.files.get(path, {}))
+        return tuple(self.files.get(path, _NOTHING).names)
 
     def with_files(self, contents: Mapping[RepoPath, bytes]) -> "SectionIndex":
         """The index of the tree with some files replaced."""
-        files = {**self.files, **{path: _annotated(data) for path, data in contents.items()}}
-        return replace(self, files=files, shared=_shared(files))
+        files = {**self.files, **{path: read_sections(data) for path, data in contents.items()}}
+        if any(files[path].definitions != self.files.get(path, _NOTHING).definitions for path in contents):
+            return SectionIndex(files, _vocabulary(files))
+        return replace(self, files=files)
 
 
 def index_sections(source: BlobSource, scope: tuple[str, ...]) -> SectionIndex:
-    """Every annotated function definition or prototype of the C files in `scope`."""
-    files: dict[RepoPath, Mapping[str, _Entry]] = {}
+    """Every annotated function and variable of the C files in `scope`."""
+    files: dict[RepoPath, FileSections] = {}
     for path in source.paths(*scope):
-        data = source.read(path) if path.endswith((".c", ".h")) else None
-        if data is not None and (found := _annotated(data)):
+        found = _MEMO.of(source, path) if path.endswith((".c", ".h")) else None
+        if found is not None and found is not _NOTHING:
             files[path] = found
-    return SectionIndex(files, _shared(files))
+    return SectionIndex(files, _vocabulary(files))
+
+
+def _vocabulary(files: Mapping[RepoPath, FileSections]) -> Vocabulary:
+    return read_vocabulary((path, file.definitions) for path, file in files.items() if file.definitions)
 
 
 def scope_of(path: RepoPath) -> tuple[str, ...]:
@@ -114,49 +175,16 @@ def scope_of(path: RepoPath) -> tuple[str, ...]:
     return core if own in core else (own, *core)
 
 
-def defined_plainly(source: BlobSource, scope: tuple[str, ...], name: str) -> bool:
+def defined_plainly(source: BlobSource, scope: tuple[str, ...], index: SectionIndex, name: str) -> bool:
     """Whether some global definition of `name` has no annotation: then which one is called depends on the build."""
-    definition = re.compile(rb"^([A-Za-z_][^;{}()#/]*?)\b" + name.encode() + rb"\s*\([^;{}]*\)\s*\{", re.MULTILINE)
+    needle = name.encode()
+    definition = re.compile(rb"^([A-Za-z_][^;{}()#/]*?)\b" + needle + rb"\s*\([^;{}]*\)\s*\{", re.MULTILINE)
     for path in source.paths(*scope):
-        data = source.read(path) if path.endswith(".c") else None
-        if data is None or name.encode() not in data:
+        if not path.endswith(".c") or name in index.names_in(path):
             continue
-        annotated = _annotated(data)
-        for match in definition.finditer(data):
-            if name not in annotated and b"static" not in match.group(1).split():
-                return True
+        data = source.read(path)
+        if data is None or needle not in data:
+            continue
+        if any(b"static" not in match.group(1).split() for match in definition.finditer(data)):
+            return True
     return False
-
-
-def _annotated(data: bytes) -> dict[str, _Entry]:
-    if b"__" not in data:
-        return {}
-    found: dict[str, _Entry] = {}
-    for match in _BEFORE_NAME.finditer(data):
-        _record(data, match.start(), match.group(2), match.group(), found)
-    for match in _AFTER_PARAMETERS.finditer(data):
-        prototype = _PROTOTYPE.search(data, max(0, match.start() - 300), match.start())
-        if prototype is not None:
-            _record(data, prototype.start(), prototype.group(1), match.group(1), found)
-    return found
-
-
-def _record(data: bytes, start: int, name: bytes, spelling: bytes, found: dict[str, _Entry]) -> None:
-    line = data.rfind(b"\n", 0, start) + 1
-    if data[line : line + 1] == b"#" or name.startswith(b"__section") or name == b"__attribute__":
-        return
-    head = _HEAD.search(data[max(0, start - 200) : start])
-    static = head is not None and b"static" in head.group().split()
-    section = _SPELLINGS[spelling]
-    key = name.decode("ascii")
-    if key not in found or found[key].section in (Section.TEXT, Section.MAYBE):
-        found[key] = _Entry(section, static)
-
-
-def _shared(files: Mapping[RepoPath, Mapping[str, _Entry]]) -> dict[str, Section]:
-    shared: dict[str, Section] = {}
-    for path, names in files.items():
-        for name, entry in names.items():
-            if not entry.static or path.endswith(".h"):
-                shared.setdefault(name, entry.section)
-    return shared

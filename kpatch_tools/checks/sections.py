@@ -1,30 +1,29 @@
-"""section-mismatch: code that stays calls nothing that is freed after boot.
+"""section-mismatch: what stays after boot refers to nothing that is freed.
 
 Why: `native_pagetable_reserve` called the `__init` function memblock_x86_reserve_range without being `__init` itself
-until 53f8023febf ("x86/mm: Fix section mismatch derived from native_pagetable_reserve()", in v2.6.39). The rules are
-those of scripts/mod/modpost.c (`sectioncheck`); annotations may stand on the definition or on any prototype.
+until 53f8023febf ("x86/mm: Fix section mismatch derived from native_pagetable_reserve()", in v2.6.39); called later,
+it would jump into freed memory. Source: scripts/mod/modpost.c (`sectioncheck`), as section_rules.py has it.
+
+Judged: calls and other references, to functions and to data, in functions that the patch touches, and wherever the
+patch changes the section of what is there already. Annotations may stand on the definition or on any declaration.
+A reference that is wrong in some configurations only, and code that could not be read as C, are a SKIP with the reason.
 """
 
-import re
 from collections.abc import Iterator
 
-from kpatch_tools.checks.check import Change, Check
-from kpatch_tools.checks.lines import Edit, edits, without_comments
-from kpatch_tools.checks.section_index import Section, SectionIndex, defined_plainly, index_sections, scope_of
+from kpatch_tools.checks.check import Change, Check, includes_after
+from kpatch_tools.checks.lines import Edit, edits
+from kpatch_tools.checks.section_index import SectionIndex, defined_plainly, index_sections, scope_of
+from kpatch_tools.checks.section_references import Mismatch, is_what_it_seems, mismatches, unreadable_lines
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import RepoPath
-from kpatch_tools.core.source import BlobSource
-from kpatch_tools.core.span import Span
-from kpatch_tools.syntax import ParsedFile, find_function, function_name, functions, parse_c
-from kpatch_tools.syntax.symbols import called_functions, spans_of_lines
+from kpatch_tools.syntax.symbols import identifiers
 
 ID = "section-mismatch"
-Mismatch = tuple[str, str]
-"""(caller, callee)."""
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """A FAIL for each call, in a function the patch touches or to one whose section it changes, that is new."""
+    """A FAIL for each reference that is new with the patch and wrong in every configuration."""
     changed = edits(change)
     if not any(edit.path.endswith(".c") for edit in changed):
         yield Finding(ID, Status.SKIP, "the patch touches no C file")
@@ -33,95 +32,82 @@ def run(change: Change) -> Iterator[Finding]:
     for edit in changed:
         groups.setdefault(scope_of(edit.path), []).append(edit)
     found = [one for scope, group in groups.items() for one in _run_in(change, scope, tuple(group))]
-    yield from found or (Finding(ID, Status.PASS, "no call from code that stays into code that is freed"),)
+    found += [one for edit in changed for one in _not_judged(edit)]
+    yield from found or (Finding(ID, Status.PASS, "nothing that stays refers to anything that is freed"),)
 
 
 def _run_in(change: Change, scope: tuple[str, ...], changed: tuple[Edit, ...]) -> Iterator[Finding]:
     """The new mismatches of the files that see the same functions."""
     before = index_sections(change.before, scope).with_files({edit.path: edit.before or b"" for edit in changed})
     after = before.with_files({edit.path: edit.after or b"" for edit in changed})
+    seen: set[tuple[RepoPath, str, str]] = set()
     for edit in changed:
-        if not edit.path.endswith(".c"):
+        if not edit.path.endswith(".c") or edit.after is None:
             continue
-        old = _mismatches(edit.path, edit.before or b"", before, lines=None)
-        for (caller, callee), line in _mismatches(edit.path, edit.after or b"", after, lines=edit.added).items():
-            if (caller, callee) not in old and not defined_plainly(change.after, scope, callee):
-                yield _fail(edit.path, line, caller, callee, after)
-    yield from _callers_of_moved(change.after, scope, changed, before, after)
+        new = mismatches(edit.path, edit.after, after, lines=edit.added)
+        old = mismatches(edit.path, edit.before or b"", before) if new else {}
+        for pair in new.keys() - old.keys():
+            seen.add((edit.path, *pair))
+            yield from _report(change, scope, after, edit.path, new[pair])
+    for path, mismatch in _moved(change, scope, changed, before, after):
+        if (path, mismatch.user, mismatch.used) not in seen:
+            yield from _report(change, scope, after, path, mismatch)
 
 
-def _fail(path: RepoPath, line: int, caller: str, callee: str, index: SectionIndex) -> Finding:
-    own, other = index.section_of(path, caller), index.section_of(path, callee)
-    return Finding(
-        ID,
-        Status.FAIL,
-        f"{caller} ({own.spelling}) calls {callee} ({other.spelling})",
-        path,
-        line,
-        hint=f"annotate {caller}, or use __ref where the call is known to be safe",
-    )
-
-
-def _mismatches(
-    path: RepoPath, data: bytes, index: SectionIndex, *, lines: tuple[int, ...] | None
-) -> dict[Mismatch, int]:
-    """Calls against the rules, with their lines; only in functions that overlap `lines`, where given."""
-    parsed = parse_c(data)
-    wanted = None if lines is None else spans_of_lines(data, lines)
-    found: dict[Mismatch, int] = {}
-    for definition in functions(parsed):
-        caller = function_name(definition)
-        span = Span(definition.start_byte, definition.end_byte)
-        if caller is None or (wanted is not None and not any(span.overlaps(line) for line in wanted)):
-            continue
-        section = index.section_of(path, caller)
-        for callee, offset in called_functions(definition).items():
-            # A definition that the grammar let run on past a closing brace in the first column is not one function.
-            if b"\n}" in data[span.start : offset]:
+def _moved(
+    change: Change, scope: tuple[str, ...], changed: tuple[Edit, ...], before: SectionIndex, after: SectionIndex
+) -> Iterator[tuple[RepoPath, Mismatch]]:
+    """New mismatches, anywhere in scope, of names that were there and that the patch puts into another section."""
+    moved: dict[str, RepoPath] = {}
+    for edit in changed:
+        path = edit.path
+        for name in dict.fromkeys((*before.names_in(path), *after.names_in(path))):
+            if before.sections(path, name) == after.sections(path, name) or edit.before is None:
                 continue
-            if not section.may_call(index.section_of(path, callee)):
-                found[caller, callee] = data.count(b"\n", 0, offset) + 1
-    return {pair: line for pair, line in found.items() if not _only_called_early(parsed, path, pair[0], index)}
-
-
-def _only_called_early(parsed: ParsedFile, path: RepoPath, caller: str, index: SectionIndex) -> bool:
-    """A static function that only `__init` functions call is inlined or as short-lived as they are."""
-    definition = find_function(parsed, caller)
-    if definition is None or not parsed.text(definition).startswith(b"static"):
-        return False
-    callers = {
-        name
-        for node in functions(parsed)
-        if (name := function_name(node)) is not None and name != caller and caller in called_functions(node)
-    }
-    code, word = without_comments(parsed.source), rb"\b" + caller.encode() + rb"\b"
-    only_called = len(re.findall(word, code)) == len(re.findall(word + rb"[ \t]*\(", code))
-    early = (Section.INIT, Section.REF)
-    return bool(callers) and only_called and all(index.section_of(path, name) in early for name in callers)
-
-
-def _callers_of_moved(
-    source: BlobSource, scope: tuple[str, ...], changed: tuple[Edit, ...], before: SectionIndex, after: SectionIndex
-) -> Iterator[Finding]:
-    """Functions the patch made `__init`, called from code that stays, anywhere in scope."""
-    moved = {
-        name: path
-        for edit in changed
-        for path in (edit.path,)
-        for name in after.names_in(path)
-        if after.section_of(path, name) is Section.INIT
-        and before.section_of(path, name) is Section.TEXT
-        and name.encode() in (edit.before or b"")
-    }
+            if name in identifiers(edit.before) and name in identifiers(edit.after or b""):
+                moved.setdefault(name, path)
     if not moved:
         return
-    for path in source.paths(*scope):
-        data = source.read(path) if path.endswith(".c") else None
-        if data is None or not any(name.encode() in data for name in moved):
+    needles = [name.encode() for name in moved]
+    for path in change.after.paths(*scope):
+        data = change.after.read(path) if path.endswith(".c") else None
+        if data is None or not any(needle in data for needle in needles):
             continue
-        for (caller, callee), line in _mismatches(path, data, after, lines=None).items():
-            if callee in moved and (path == moved[callee] or not after.is_static(moved[callee], callee)):
-                yield _fail(path, line, caller, callee, after)
+        old = mismatches(path, change.before.read(path) or b"", before)
+        for pair, mismatch in mismatches(path, data, after).items():
+            name = next((one for one in pair if one in moved), "")
+            if pair in old or not name:
+                continue
+            if path == moved[name] or not after.is_static(moved[name], name):
+                yield path, mismatch
 
 
-CHECK = Check(ID, "section annotations agree along calls", run)
+def _report(
+    change: Change, scope: tuple[str, ...], index: SectionIndex, path: RepoPath, found: Mismatch
+) -> Iterator[Finding]:
+    if not is_what_it_seems(includes_after(change), path, found):
+        return
+    if defined_plainly(change.after, scope, index, found.used):
+        return
+    verb = "calls" if found.called else "refers to"
+    message = (
+        f"{found.user} ({index.spelling(path, found.user)}) {verb} {found.used} ({index.spelling(path, found.used)})"
+    )
+    if found.certain:
+        hint = f"annotate {found.user} as {found.used} is, or use __ref where the use is known to be safe"
+        yield Finding(ID, Status.FAIL, message, path, found.line, hint=hint)
+    else:
+        message += ": whether that is freed memory depends on the configuration"
+        yield Finding(ID, Status.SKIP, message, path, found.line)
+
+
+def _not_judged(edit: Edit) -> Iterator[Finding]:
+    if not edit.path.endswith(".c") or edit.after is None:
+        return
+    lines = unreadable_lines(edit.after, edit.added)
+    if lines:
+        message = "the patch's lines here could not be read as C; what they refer to was not judged"
+        yield Finding(ID, Status.SKIP, message, edit.path, lines[0])
+
+
+CHECK = Check(ID, "what stays after boot refers to nothing that is freed", run)

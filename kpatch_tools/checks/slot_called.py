@@ -6,7 +6,7 @@ Why: a hook that nothing calls changes nothing; half of a patch was lost, or nev
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check
-from kpatch_tools.checks.slots import survey_slots
+from kpatch_tools.checks.slots import find_member_call, survey_slots
 from kpatch_tools.core.finding import Finding, Status
 
 ID = "slot-called"
@@ -29,8 +29,12 @@ def run(change: Change) -> Iterator[Finding]:
             # Handed to a macro (PVOP_CALL1) or copied: whether that ends in a call is more than this check knows.
             place = slot.guards[0]
             yield Finding(ID, Status.PASS, f"{name} is read in {place.function or place.file}", place.file, place.line)
+        elif (call := find_member_call(change, slot.path.rpartition(".")[2])) is not None:
+            where = call.function or call.file
+            yield Finding(ID, Status.PASS, f"{name} is called through a pointer in {where}", call.file, call.line)
         else:
-            yield Finding(ID, Status.FAIL, f"{name} is never called", slot.location.file, slot.location.line)
+            hint = "call it where the default's code ran before; the rest of the patch may be missing"
+            yield Finding(ID, Status.FAIL, f"{name} is never called", slot.location.file, slot.location.line, hint=hint)
 
 
 CHECK = Check(ID, "a new slot has a call site", run)

@@ -11,11 +11,24 @@ from kpatch_tools.checks.lines import Edit, edits
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location
 from kpatch_tools.hooks import HookTable, Reference, Slot, find_hook_tables
-from kpatch_tools.syntax import declarations, declared_name, name_of, parse_c, structs
+from kpatch_tools.hooks.search import search_source
+from kpatch_tools.syntax import (
+    declarations,
+    declared_name,
+    descend,
+    enclosing_function,
+    line_of,
+    name_of,
+    parse_c,
+    structs,
+)
 from kpatch_tools.syntax.symbols import declared_names, identifiers, spans_of_lines
 
 MOST_TABLES = 8
 """A change that names more candidates than this is no hook patch; the first ones are looked at."""
+
+NEAR_SCOPE = ("arch/x86",)
+FAR_SCOPE = ("arch/x86", "drivers", "include", "init", "kernel", "lib", "mm")
 
 _ROOT = re.compile(rb"(?<![\w.>])([A-Za-z_]\w*)[ \t\n]*\.[ \t\n]*[A-Za-z_]\w*[ \t\n]*\.")
 _EXTERN = re.compile(rb"^[ \t]*extern[ \t]+struct[ \t]+(\w+)[ \t]+(\w+)[ \t]*;", re.MULTILINE)
@@ -84,8 +97,11 @@ def survey_slots(change: Change) -> SlotSurvey:
     changed = edits(change)
     tables: list[HookTable] = []
     known: dict[str, frozenset[str]] = {}
+    # Drivers are most of a kernel: those that the change does not touch are searched only for calls that are missed.
+    folders = sorted({posixpath.dirname(edit.path) for edit in changed} - {""})
+    scope = tuple(dict.fromkeys((*NEAR_SCOPE, *folders)))
     for name in _candidates(changed)[:MOST_TABLES]:
-        for table in find_hook_tables(change.after, table=name).tables:
+        for table in find_hook_tables(change.after, table=name, scope=scope).tables:
             tables.append(table)
             # What the table had before stands in its header; no need to look for users again.
             headers = (posixpath.dirname(table.struct.file), posixpath.dirname(table.file))
@@ -102,6 +118,24 @@ def has_member(source: BlobSource, table: HookTable, path: str) -> bool:
     parent, _, member = path.rpartition(".")
     inside = not parent or any(slot.path.startswith(parent + ".") for slot in table.slots)
     return inside and re.search(rb"\b" + member.encode() + rb"\s*(?:\[[^\]]*\]\s*)?;", data) is not None
+
+
+@lru_cache(maxsize=8)
+def find_member_call(change: Change, member: str) -> Location | None:
+    """Some call of a member called `member`, whatever it is a member of: through a pointer to a table, say."""
+    # A cheap look first: most files that hold the word call nothing by that name.
+    call = re.compile(rb"(?:\.|->)\s*" + member.encode() + rb"\s*\)?\s*\(")
+    for path, data in search_source(change.after, member, FAR_SCOPE).hits:
+        if call.search(data) is None:
+            continue
+        for node in descend(parse_c(data).root):
+            function = node.child_by_field_name("function") if node.type == "call_expression" else None
+            while function is not None and function.type in ("parenthesized_expression", "pointer_expression"):
+                function = next(iter(function.named_children), None)
+            field = function.child_by_field_name("field") if function is not None else None
+            if field is not None and name_of(field) == member:
+                return Location(path, line_of(node), enclosing_function(node))
+    return None
 
 
 def _candidates(changed: tuple[Edit, ...]) -> tuple[str, ...]:

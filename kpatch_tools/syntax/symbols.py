@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from tree_sitter import Node
 
 from kpatch_tools.core.span import Span
-from kpatch_tools.syntax.nodes import declared_name, descend, name_of
+from kpatch_tools.syntax.nodes import declarations, declared_name, descend, functions, name_of
 from kpatch_tools.syntax.parser import ParsedFile
 
 _IGNORED = rb"""/\*.*?(?:\*/|\Z)|//[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|__attribute__\s*\(\(.*?\)\)"""
@@ -86,6 +86,16 @@ def _declared_by(node: Node) -> Iterable[str]:
             yield name_of(name)
         if (parameters := node.child_by_field_name("parameters")) is not None:
             yield from (name_of(child) for child in parameters.named_children)
+
+
+def declares(parsed: ParsedFile, name: str) -> bool:
+    """Whether the file declares a function or variable `name` outside of any function."""
+    return any(
+        name_of(own) == name
+        for node in (*declarations(parsed), *functions(parsed))
+        for declarator in node.children_by_field_name("declarator")
+        if (own := declared_name(declarator)) is not None
+    )
 
 
 def called_functions(node: Node) -> dict[str, int]:

@@ -65,6 +65,14 @@ def test_names_that_nothing_in_sight_knows_are_refused(change: Build, statement:
     assert (name, 7) in found
 
 
+@pytest.mark.parametrize(
+    "line", ["#warning this board is obsolete", "#error not\\\n\tever", "#pragma pack(1)", "#if THEIRS"]
+)
+def test_words_of_a_directive_are_no_names(change: Build, line: str) -> None:
+    text = TREE[FILE] + f"#ifdef OLD\n{line}\n#endif\n"
+    assert {one.status for one in identifiers.run(change({FILE: text}, tree=TREE))} == {Status.PASS}
+
+
 def test_a_declaring_macro_brings_its_argument_into_being(change: Build) -> None:
     text = TREE[FILE] + "DEFINE_LOCK(fresh_lock);\nint g(void) { return fresh_lock; }\n"
     tree = {**TREE, "include/linux/deep.h": TREE["include/linux/deep.h"] + "#define DEFINE_LOCK(x) int x\n"}

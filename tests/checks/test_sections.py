@@ -12,7 +12,8 @@ TREE = {
     FILE: "#include <linux/early.h>\nint x;\n",
     OTHER: "void __init early_reserve(int a)\n{\n}\nint __meminit grow(void)\n{\n\treturn 1;\n}\n",
     HEADER: "void early_reserve(int a);\nint grow(void);\nvoid shrink(void) __init;\n"
-    "#define __init __section(.init.text)\n",
+    "#define __init __section(.init.text)\n#ifdef X\n#define __init_memblock __meminit\n#else\n"
+    "#define __init_memblock\n#endif\n",
 }
 Build = Callable[..., Change]
 

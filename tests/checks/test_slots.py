@@ -7,6 +7,12 @@ from kpatch_tools.checks.check import Change
 from kpatch_tools.core.finding import Finding, Status
 
 H, D, U = "arch/x86/include/asm/table.h", "arch/x86/kernel/table.c", "arch/x86/kernel/setup.c"
+TREE = {
+    H: "#ifndef TABLE_H\nstruct timer_ops { void (*start)(int when); };\n"
+    "struct board_ops { void (*probe)(void); struct timer_ops timer; };\nextern struct board_ops board;\n#endif\n",
+    D: "#include <asm/table.h>\nstruct board_ops board = { .timer = { .start = 0 } };\n",
+}
+USER = "#include <asm/table.h>\nvoid setup(void)\n{\n\tboard.probe();\n}\n"
 NEW_HEADER = """\
 #ifndef TABLE_H
 #define TABLE_H
@@ -159,3 +165,23 @@ def test_a_typedef_of_the_same_type_agrees(change: Build) -> None:
 def test_a_slot_handed_to_a_macro_counts_as_used(change: Build) -> None:
     user = NEW_USER.replace("board.memory.reserve(0, 4096)", "CALL2(board.memory.reserve, 0, 4096)")
     assert statuses(slot_called.run(change({H: NEW_HEADER, D: NEW_DEFAULTS, U: user}))) == {Status.PASS}
+
+
+def test_a_slot_called_through_a_pointer_to_its_table_is_called(change: Build) -> None:
+    user = (
+        "#include <asm/table.h>\nstatic struct board_ops *now = &board;\n"
+        "void setup(void)\n{\n\tnow->memory.reserve(0, 1);\n}\n"
+    )
+    assert statuses(slot_called.run(change({H: NEW_HEADER, D: NEW_DEFAULTS, U: user}))) == {Status.PASS}
+
+
+def test_a_member_of_that_name_that_is_only_read_or_written_is_no_call(change: Build) -> None:
+    user = "#include <asm/table.h>\nint reserve(int);\n/* now->reserve(1) */\nint x(void)\n{\n\treturn reserve(3);\n}\n"
+    found = failure(slot_called.run(change({H: NEW_HEADER, D: NEW_DEFAULTS, U: user})))
+    assert found.message == "board.memory.reserve is never called"
+
+
+def test_a_slot_that_only_an_untouched_driver_calls_is_called(change: Build) -> None:
+    tree = {**TREE, "drivers/char/late.c": USER.replace("board.probe();", "board.memory.reserve(0, 1);")}
+    found = slot_called.run(change({H: NEW_HEADER, D: NEW_DEFAULTS}, tree=tree))
+    assert statuses(found) == {Status.PASS}
