@@ -24,8 +24,14 @@ def compiled_query(name_or_text: str) -> tree_sitter.Query:
 
 
 def query(name_or_text: str, node: Node) -> dict[str, list[Node]]:
-    """All captures at or below `node`: capture name to nodes; a name without any capture is absent."""
-    return tree_sitter.QueryCursor(compiled_query(name_or_text)).captures(node)
+    """All captures at or below `node`: capture name to nodes in file order; a name without any capture is absent."""
+    captures = tree_sitter.QueryCursor(compiled_query(name_or_text)).captures(node)
+    # tree-sitter hands out nested nodes in no particular order.
+    return {name: sorted(nodes, key=_place) for name, nodes in captures.items()}
+
+
+def _place(node: Node) -> tuple[int, int]:
+    return node.start_byte, -node.end_byte
 
 
 def matches(name_or_text: str, node: Node) -> list[dict[str, list[Node]]]:
