@@ -41,14 +41,15 @@ from kpatch_tools.tree import KernelTree, Revision, Signature
 class BackportRequest:
     """What was asked for.
 
-    `subject` is the name of a bundled hook, a revision, or a Patch. `out` is a folder for mails (None: no files; the
-    mails themselves are in the report if `mails` is set), `branch` a new branch for the commits. `when` and `offset`
-    are the moment, in seconds since the epoch and minutes east of UTC; `identity` is who commits, None for whom git's
-    configuration names.
+    `subject` is the name of a bundled hook, a revision, or a Patch, which the next command names as `spelled`. `out` is
+    a folder for mails (None: no files; the mails themselves are in the report if `mails` is set), `branch` a new branch
+    for the commits. `when` and `offset` are the moment, in seconds since the epoch and minutes east of UTC; `identity`
+    is who commits, None for whom git's configuration names.
     """
 
     target: str
     subject: str | Patch = HOOKS[0]
+    spelled: str = "PATCH"
     out: Path | None = None
     mails: bool = False
     branch: str | None = None
@@ -122,7 +123,7 @@ def _require_no_branch(tree: KernelTree, branch: str) -> None:
 
 def _read_subject(request: BackportRequest, tree: KernelTree) -> _Subject:
     if isinstance(request.subject, Patch):
-        return _patch_subject(request.subject, tree)
+        return _patch_subject(request.subject, request, tree)
     if request.subject in HOOKS:
         spec = load_hook(request.subject)
         return _Subject(spec.name, f"hook {spec.path}", None, spec, None)
@@ -141,7 +142,7 @@ def _resolve_subject(tree: KernelTree, spelled: str) -> ObjectId:
         raise KpatchError(error.code, error.message, hint=hint) from error
 
 
-def _patch_subject(patch: Patch, tree: KernelTree) -> _Subject:
+def _patch_subject(patch: Patch, request: BackportRequest, tree: KernelTree) -> _Subject:
     """A mail that says which commit it was made from, and is that commit, is treated as the commit."""
     change = change_of_patch(patch)
     if patch.commit is not None and tree.has_object(patch.commit):
@@ -149,8 +150,9 @@ def _patch_subject(patch: Patch, tree: KernelTree) -> _Subject:
         known = read_change(tree, commit) if len(commit.parents) == 1 else None
         if known is not None and patch_id(known.files) == patch_id(patch.files):
             change = replace(known, message=patch.message)
-    author = author_signature(patch, Signature("", "")) if patch.author is not None else None
-    return _Subject("PATCH", f'patch "{patch.subject}"' if patch.subject else "patch", author, None, change)
+    now = Signature("", "", request.when, request.offset)
+    author = author_signature(patch, now) if patch.author is not None else None
+    return _Subject(request.spelled, f'patch "{patch.subject}"' if patch.subject else "patch", author, None, change)
 
 
 def _answer(request: BackportRequest, tree: KernelTree, target: Revision, subject: _Subject, ports: Ports) -> Answer:
@@ -266,6 +268,7 @@ def _write(
                 base=base,
                 changes=part.changes,
                 message=part.message,
+                modes=part.modes,
                 author=author,
                 committer=identity,
                 ref=request.branch if is_last else None,
@@ -280,7 +283,7 @@ def _mails(tree: KernelTree, report: BackportReport, author: Signature) -> tuple
     total = len(report.answer.parts)
     mails = []
     for number, part in enumerate(report.answer.parts, start=1):
-        files = diff_sources(source, part.changes)
+        files = diff_sources(source, part.changes, modes=part.modes)
         subject = part.message.lstrip(b"\n").partition(b"\n")[0].decode("utf-8", "surrogateescape")
         patch = Patch(
             files,

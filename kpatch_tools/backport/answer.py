@@ -1,7 +1,7 @@
 """What one job found out, before anything is written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kpatch_tools.core.finding import Finding
 from kpatch_tools.core.ids import RepoPath
@@ -14,10 +14,14 @@ NOT_RUN = ModelResult()
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One commit of the result: complete new blobs (None deletes) on top of the part before, and its message."""
+    """One commit of the result: complete new blobs (None deletes) on top of the part before, and its message.
+
+    `modes` holds the file modes that it sets; all others stay.
+    """
 
     changes: Mapping[RepoPath, bytes | None]
     message: bytes
+    modes: Mapping[RepoPath, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ def carry_file(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFil
         return _delete(diff, path, versions)
     if versions.ours is None:
         return _refuse(diff, path, None, "the target has no such file")
+    if diff.binary:
+        return _replace_whole(diff, path, versions)
     carried = _merge_whole(diff, path, versions) or _merge_hunks(diff, path, versions)
     moved = path != diff.new_path
     return replace(carried, hunks=tuple(_as_moved(hunk) for hunk in carried.hunks)) if moved else carried
@@ -65,6 +67,8 @@ def _refuse(diff: FileDiff, path: RepoPath, data: bytes | None, why: str) -> Car
 
 def _add(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile:
     data = versions.theirs
+    if data is None and diff.binary:
+        return _refuse(diff, path, versions.ours, "a binary file whose contents are not at hand")
     if data is None:
         data = b"".join(line for hunk in diff.hunks for line in hunk.new_lines)
     if versions.ours is None:
@@ -83,6 +87,14 @@ def _delete(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile:
     if versions.ours == base:
         return CarriedFile(path, None, _results(diff, path, HunkClass.EXACT, "the file is deleted"))
     return _refuse(diff, path, versions.ours, "the change deletes this file, and the target's version differs")
+
+
+def _replace_whole(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile:
+    """A binary file is taken as a whole, or not at all."""
+    if versions.theirs is not None and versions.ours in (versions.base, versions.theirs):
+        results = _results(diff, path, HunkClass.EXACT, "a binary file, replaced as a whole")
+        return CarriedFile(path, versions.theirs, results)
+    return _refuse(diff, path, versions.ours, "a binary file, and the target's version differs")
 
 
 def _merge_whole(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile | None:
@@ -128,6 +140,8 @@ def _carry_hunk(
 ) -> tuple[bytes, HunkResult]:
     lines = split_lines(current)
     places = find_places(list(hunk.old_lines), lines)
+    if base is None and len(places) > 1 and hunk.new_start - 1 in places:
+        places = [hunk.new_start - 1]  # where it says that it belongs, the hunks above being in place
     if len(places) == 1:
         data = b"".join(apply_at(lines, places[0], hunk))
         return data, HunkResult(path, number, HunkClass.EXACT, "context and lines as upstream", places[0] + 1)

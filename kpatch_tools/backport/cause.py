@@ -1,18 +1,16 @@
 """Whether what a change repairs is in the target at all: the commit it names as the cause, judged by the code."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
-from kpatch_tools.core.ids import ObjectId
-from kpatch_tools.core.source import BlobSource
-from kpatch_tools.tree import KernelTree
+from kpatch_tools.tree import CommitData, KernelTree, TreeAt
 
 from .change import Change
 from .citations import find_citations, resolve_citation
 from .history import read_change
 from .outcome import Evidence
 from .presence import ChangeState, judge_change
+from .sites import JudgedSite
 
 
 class CauseState(Enum):
@@ -29,52 +27,45 @@ class CauseAnswer:
     evidence: tuple[Evidence, ...]
 
 
-def judge_cause(tree: KernelTree, change: Change, *, target: BlobSource, citing: Sequence[ObjectId]) -> CauseAnswer:
-    """Whether a commit that `change` names as its cause has left code in `target`.
-
-    `citing` are the commits below which the named one is looked for: the change's own, or the tips for a patch.
-    """
+def judge_cause(tree: KernelTree, change: Change, *, target: TreeAt) -> CauseAnswer:
+    """Whether a commit that `change` names as its cause has left code in `target`."""
     evidence: list[Evidence] = []
     states: set[CauseState] = set()
     for citation in find_citations(change.message):
-        cause = next(filter(None, (resolve_citation(tree, citation, citing=oid) for oid in citing)), None)
+        cause = resolve_citation(tree, citation, citing=change.commit)
         if cause is None or len(cause.parents) != 1:
+            said = f' ("{citation.subject}")' if citation.subject else ""
             states.add(CauseState.UNKNOWN)
-            said = f'("{citation.subject}")' if citation.subject else ""
             evidence.append(
-                Evidence(
-                    "cause-unknown", f"it names {citation.spelled} {said} as its cause, which is not in this history"
-                )
+                Evidence("cause-unknown", f"it names {citation.spelled}{said} as its cause, which this history lacks")
             )
             continue
-        name = f'{cause.oid[:12]} ("{cause.subject}"), named as the cause ({citation.how})'
-        presence = judge_change(read_change(tree, cause), target)
-        # Later work changes lines again: whatever is left of the cause makes the target affected.
-        if presence.state is ChangeState.ABSENT:
-            states.add(CauseState.ABSENT)
-            place = next((one for one in presence.undone if one.line is not None), None)
-            evidence.append(
-                Evidence(
-                    "cause-absent",
-                    f"{name}, is not in the target: its code is as it was before",
-                    place.file if place else None,
-                    place.line if place else None,
-                    cause.oid,
-                )
-            )
-        else:
-            states.add(CauseState.PRESENT)
-            seen = next((one for one in presence.there if one.line is not None), None)
-            evidence.append(
-                Evidence(
-                    "cause-present",
-                    f"{name}, is in the target",
-                    seen.file if seen else None,
-                    seen.line if seen else None,
-                    cause.oid,
-                )
-            )
+        state, found = _judge(tree, cause, f"named as the cause ({citation.how})", target)
+        states.add(state)
+        evidence.append(found)
     for state in (CauseState.PRESENT, CauseState.UNKNOWN, CauseState.ABSENT):
         if state in states:
             return CauseAnswer(state, tuple(evidence))
     return CauseAnswer(CauseState.UNKNOWN, tuple(evidence))
+
+
+def _judge(tree: KernelTree, cause: CommitData, role: str, target: TreeAt) -> tuple[CauseState, Evidence]:
+    """Later work changes lines again: the cause is absent only where its code is as before, and is there nowhere."""
+    name = f'{cause.oid[:12]} ("{cause.subject}"), {role}'
+    presence = judge_change(read_change(tree, cause), target)
+    if not presence.there and 2 * len(presence.undone) >= len(presence.sites) > 0:
+        place = next((one for one in presence.undone if one.line is not None), None)
+        message = f"{name}, is not in the target: its code is as it was before"
+        return CauseState.ABSENT, _at(place, Evidence("cause-absent", message, commit=cause.oid))
+    if presence.state is not ChangeState.ABSENT:
+        seen = next((one for one in presence.there if one.line is not None), None)
+        return CauseState.PRESENT, _at(seen, Evidence("cause-present", f"{name}, is in the target", commit=cause.oid))
+    if tree.is_ancestor(cause.oid, target.oid):
+        message = f"{name}, is in the target's history, and its code has changed since"
+        return CauseState.PRESENT, Evidence("cause-present", message, commit=cause.oid)
+    message = f"{name}: its code is in the target neither as before nor as after it"
+    return CauseState.UNKNOWN, Evidence("cause-unknown", message, commit=cause.oid)
+
+
+def _at(place: JudgedSite | None, evidence: Evidence) -> Evidence:
+    return evidence if place is None else replace(evidence, file=place.file, line=place.line)

@@ -45,18 +45,18 @@ def _is_blamed(message: bytes, reference: CommitReference) -> bool:
     return bool(BLAMES_NEXT.search(message[:at])) or bool(BLAMED_BEFORE.search(message[at:]))
 
 
-def resolve_citation(tree: KernelTree, citation: Citation, *, citing: ObjectId) -> CommitData | None:
-    """The cited commit among the ancestors of `citing`; None if it is not there.
+def resolve_citation(tree: KernelTree, citation: Citation, *, citing: ObjectId | None) -> CommitData | None:
+    """The cited commit among the ancestors of `citing`; for a bare patch (None), whatever has this id.
 
     A rewritten history (a filtered repository, a vendor's import) keeps messages that cite the ids of another one: an
     id counts only as an ancestor's; otherwise the quoted subject decides.
     """
     try:
         oid = tree.resolve(citation.spelled).oid
-        if tree.is_ancestor(oid, citing):
+        if citing is None or tree.is_ancestor(oid, citing):
             return tree.commit(oid)
     except KpatchError:
         pass  # not in this repository under this id
-    if not citation.subject:
+    if not citation.subject or citing is None:
         return None
     return next(tree.find_commits(include=[citing], subject=citation.subject), None)

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.hunkclass import HunkClass
-from kpatch_tools.core.ids import ObjectId, RepoPath
+from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.tree import KernelTree, Revision, TreeAt
 
@@ -14,7 +15,7 @@ from .cause import CauseState, judge_cause
 from .change import Change
 from .engine import Renames, carry_change, plan_change
 from .followups import find_followups, judge_followups
-from .history import find_tips
+from .history import HISTORY_ENDS, find_tips, missing_history
 from .located import find_in_history, find_revert
 from .outcome import Evidence, HunkResult, Outcome, RelatedCommit
 from .ports import Ports, Proposal
@@ -56,12 +57,12 @@ def backport_change(job: Job) -> Answer:
     job.ports.progress("looking for the change in the target")
     renamed = find_renames(job.tree, job.change, target=job.source)
     presence = judge_change(job.change, job.source, renamed=renamed)
-    history = find_in_history(job.tree, job.change, target=job.target.oid)
-    evidence = (*history, *_reverts(job, history, presence), *_seen(presence))
+    history = _history(job)
+    evidence = (*missing_history(job.tree), *history, *_reverts(job, history, presence), *_seen(presence))
     settled = _settle(presence, evidence, in_history=bool(history))
     if settled is not None:
         return replace(settled, followups=_followups(job, None))
-    cause = judge_cause(job.tree, job.change, target=job.source, citing=_citing(job))
+    cause = judge_cause(job.tree, job.change, target=job.source)
     evidence += cause.evidence
     if cause.state is CauseState.ABSENT and not job.force and not _repairs_something(presence):
         reason = "what it repairs is not in the target"
@@ -74,8 +75,13 @@ def _repairs_something(presence: ChangePresence) -> bool:
     return any(any(map(is_strong, one.site.removed)) for one in presence.undone)
 
 
-def _citing(job: Job) -> tuple[ObjectId, ...]:
-    return (job.change.commit,) if job.change.commit is not None else (job.target.oid,)
+def _history(job: Job) -> tuple[Evidence, ...]:
+    try:
+        return find_in_history(job.tree, job.change, target=job.target.oid)
+    except KpatchError as error:
+        if error.code not in HISTORY_ENDS:
+            raise
+        return ()
 
 
 def _reverts(job: Job, history: tuple[Evidence, ...], presence: ChangePresence) -> tuple[Evidence, ...]:
@@ -134,7 +140,12 @@ def _followups(job: Job, result: BlobSource | None) -> tuple[RelatedCommit, ...]
     if job.change.commit is None:
         return ()
     job.ports.progress("looking for follow-ups")
-    found = find_followups(job.tree, job.change, tips=find_tips(job.tree))
+    try:
+        found = find_followups(job.tree, job.change, tips=find_tips(job.tree))
+    except KpatchError as error:
+        if error.code not in HISTORY_ENDS:
+            raise
+        return ()
     return judge_followups(found, target=job.source, result=result)
 
 
@@ -149,7 +160,7 @@ def _carry(job: Job, renamed: Renames, evidence: tuple[Evidence, ...]) -> Answer
         evidence,
         hunks=pick.hunks,
         plan=tuple(f"{step.path}: {step.how} ({step.hunks} hunks)" for step in steps),
-        parts=(Part(pick.changes, job.message),),
+        parts=(Part(pick.changes, job.message, pick.modes),),
         clean=pick.clean,
         followups=_followups(job, result if pick.clean else None),
     )

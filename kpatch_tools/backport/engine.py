@@ -12,6 +12,8 @@ from .carry import Versions, carry_file
 from .change import Change
 from .outcome import HunkResult, Pick
 
+PLAIN = 0o100644
+
 How = Literal["add", "delete", "merge", "apply-text", "no-such-file"]
 
 
@@ -59,6 +61,7 @@ def carry_change(change: Change, target: BlobSource, *, renamed: Renames | None 
     """Put `change` on `target`. What does not go on is NEEDS-HUMAN in the result, never an exception."""
     renamed = renamed or {}
     changes: dict[RepoPath, bytes | None] = {}
+    modes: dict[RepoPath, int] = {}
     hunks: list[HunkResult] = []
     for file in change.files:
         upstream = _path(file)
@@ -69,11 +72,14 @@ def carry_change(change: Change, target: BlobSource, *, renamed: Renames | None 
         versions = Versions(_read(change.before, file.old_path), ours, _read(change.after, file.new_path))
         carried = carry_file(file, path, versions)
         hunks.extend(carried.hunks)
-        if carried.data != ours or moves:
+        sets_mode = file.new_mode is not None and file.new_mode != (file.old_mode or PLAIN)
+        if carried.data != ours or moves or (sets_mode and carried.data is not None):
             changes[path] = carried.data
+        if sets_mode and file.new_mode is not None:
+            modes[path] = file.new_mode
         if moves and origin != path and carried.data is not None:
             changes[origin] = None
-    return Pick(changes, tuple(hunks), {old: new for old, new in renamed.items() if old != new})
+    return Pick(changes, tuple(hunks), {old: new for old, new in renamed.items() if old != new}, modes)
 
 
 def _path(file: FileDiff) -> RepoPath:

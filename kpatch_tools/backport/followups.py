@@ -61,13 +61,17 @@ def judge_followups(
 
 def _speaking(tree: KernelTree, change: Change, tips: Sequence[ObjectId]) -> Iterator[tuple[CommitData, str]]:
     """Later commits whose message cites the change, by id or by its subject."""
-    assert change.commit is not None
+    assert change.commit is not None, "only a commit can be cited"
     cited = change.commit[:ABBREVIATION].encode()
     subject = change.subject.encode("utf-8", "surrogateescape")
-    for commit in tree.walk(include=tips, exclude=[change.commit]):
+    citing = {
+        commit.oid: commit
+        for text in (cited, subject)
+        for commit in tree.find_commits(include=tips, exclude=[change.commit], containing=text)
+        if len(commit.parents) == 1
+    }
+    for commit in citing.values():
         message = commit.message
-        if len(commit.parents) != 1 or (cited not in message and subject not in message):
-            continue
         if commit.subject == change.subject or upstream_reference(message):
             continue  # the same change on another branch
         if reverts(read_change(tree, commit), change):

@@ -9,9 +9,13 @@ from kpatch_tools.patch import patch_of_commit
 from kpatch_tools.tree import CommitData, KernelTree
 
 from .change import Change
+from .outcome import Evidence
 
 MOST_FILES = 100
 """A commit of more files is a tree-wide conversion or an import: nobody takes it to get another one in."""
+
+HISTORY_ENDS = ("shallow-history", "missing-object")
+"""The errors of a clone that lacks the history an answer needs: not knowing, which the answer then says."""
 
 MAKEFILE = RepoPath("Makefile")
 
@@ -77,3 +81,11 @@ def find_tips(tree: KernelTree) -> tuple[ObjectId, ...]:
     with suppress(KpatchError):  # an unborn HEAD
         tips[tree.resolve("HEAD").oid] = None
     return tuple(tips)
+
+
+def missing_history(tree: KernelTree) -> tuple[Evidence, ...]:
+    """What to say of a repository that does not hold all of its history."""
+    if not tree.is_shallow:
+        return ()
+    said = "this clone is shallow: what its history does not show (prerequisites, follow-ups) is undetermined"
+    return (Evidence("history-missing", f"{said}; git fetch --unshallow --tags gets the rest"),)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.core.ids import RepoPath
@@ -19,7 +20,7 @@ from kpatch_tools.tree import KernelTree, Revision, TreeAt
 from .answer import Answer, Part
 from .change import Change
 from .followups import Followup, find_followups, judge_followups
-from .history import find_tips, read_change
+from .history import HISTORY_ENDS, find_tips, missing_history, read_change
 from .origin import find_origin
 from .outcome import Evidence, EvidenceId, HunkResult, Outcome
 from .ports import Ports, Proposal
@@ -60,7 +61,8 @@ class HookJob:
 def backport_hook(job: HookJob) -> Answer:
     """The answer for one bundled hook, written for the target."""
     settled = settle_hook(job)
-    return settled if settled is not None else _generated(job)
+    answer = settled if settled is not None else _generated(job)
+    return replace(answer, evidence=(*answer.evidence, *missing_history(job.tree)))
 
 
 def settle_hook(job: HookJob, *, origin: Change | None = None) -> Answer | None:
@@ -101,9 +103,14 @@ def _origin(job: HookJob) -> Change | None:
         # Its name alone is no proof, but where it is missing there is nothing to look at closely.
         return job.spec.slot.encode() in header and probe_presence(source, job.spec).state is PresenceState.PRESENT
 
-    found = find_origin(
-        job.tree, target=job.target.oid, tips=find_tips(job.tree), present=present, paths=(job.spec.table_header,)
-    )
+    try:
+        found = find_origin(
+            job.tree, target=job.target.oid, tips=find_tips(job.tree), present=present, paths=(job.spec.table_header,)
+        )
+    except KpatchError as error:
+        if error.code not in HISTORY_ENDS:
+            raise
+        return None
     return None if found is None else read_change(job.tree, found)
 
 
@@ -111,7 +118,12 @@ def _followups(job: HookJob, origin: Change | None) -> tuple[Followup, ...]:
     if origin is None:
         return ()
     job.ports.progress("looking for follow-ups")
-    return find_followups(job.tree, origin, tips=find_tips(job.tree))
+    try:
+        return find_followups(job.tree, origin, tips=find_tips(job.tree))
+    except KpatchError as error:
+        if error.code not in HISTORY_ENDS:
+            raise
+        return ()
 
 
 def _origin_evidence(origin: Change | None) -> Evidence:

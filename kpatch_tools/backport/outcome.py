@@ -1,7 +1,7 @@
 """What a backport came to: the closed sets and values that every later step speaks in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
@@ -96,12 +96,13 @@ class Pick:
     """A change carried to a target in memory: complete new blobs, and how each hunk got there.
 
     `changes` holds what could be done even when something could not (`clean` False): a starting point for a person.
-    `renamed` maps upstream's paths to the target's where they differ.
+    `renamed` maps upstream's paths to the target's where they differ; `modes` holds those that the change sets.
     """
 
     changes: Mapping[RepoPath, bytes | None]
     hunks: tuple[HunkResult, ...]
     renamed: Mapping[RepoPath, RepoPath]
+    modes: Mapping[RepoPath, int] = field(default_factory=dict)
 
     @property
     def clean(self) -> bool:

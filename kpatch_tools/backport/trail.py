@@ -47,7 +47,9 @@ def follow_files(
         push(tree.commit(tip))
     while queue:
         commit = heapq.heappop(queue)[2]
-        parents = [tree.commit(parent) for parent in commit.parents]
+        parents = [tree.commit(parent) for parent in commit.parents if tree.has_object(parent)]
+        if len(parents) < len(commit.parents):
+            continue  # a shallow clone ends here: what this commit changed is not known
         same = next((parent for parent in parents if state(parent) == state(commit)), None)
         for parent in [same] if same is not None else parents:
             push(parent)

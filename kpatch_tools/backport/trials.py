@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
+from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.tree import KernelTree
 
 from .change import Change
-from .history import find_candidates
+from .history import HISTORY_ENDS, find_candidates
 from .outcome import Evidence, RelatedCommit
 from .ports import Ports, Proposal
 from .prerequisites import (
@@ -63,7 +64,12 @@ def search_for(
     criteria: Sequence[Criterion],
 ) -> Found | NotFound:
     """Search among what upstream has below the subject's commit and the target lacks, in the subject's files."""
-    candidates = select_candidates(find_candidates(tree, target=target, upstream=upstream, paths=paths), source)
+    try:
+        candidates = select_candidates(find_candidates(tree, target=target, upstream=upstream, paths=paths), source)
+    except KpatchError as error:
+        if error.code not in HISTORY_ENDS:
+            raise
+        return NotFound(0, 0, error.message)
     return search_prerequisites(source, candidates, attempt, criteria)
 
 
@@ -80,7 +86,7 @@ def not_found(result: NotFound) -> Evidence:
     """What the search without a result shows."""
     detail = f"; some could not be judged: {result.undetermined}" if result.undetermined else ""
     if result.tried == 0:
-        return Evidence("history-missing", "upstream's history has no commit in these files that the target lacks")
+        return Evidence("history-missing", "upstream's history here has no commit in these files that the target lacks")
     return Evidence(
         "features", f"no set of up to {result.size} upstream commits will do ({result.tried} tried{detail})"
     )

@@ -56,7 +56,18 @@ def test_a_hunk_that_is_there_already():
 
 
 def test_two_places_are_no_place_for_a_bare_patch():
-    assert kinds(carry(BASE + BASE, known=False)) == [HunkClass.NEEDS_HUMAN] * 2
+    assert kinds(carry(b"new\n" + BASE + BASE, known=False)) == [HunkClass.NEEDS_HUMAN] * 2
+
+
+def test_of_two_places_the_one_it_names_is_its_place():
+    assert carry(BASE + BASE, known=False).data == THEIRS + BASE
+
+
+def test_a_binary_file_is_taken_as_a_whole_or_not_at_all():
+    base, theirs = b"\0one", b"\0two"
+    assert carry(base, base=base, theirs=theirs).data == theirs
+    other = carry(b"\0own", base=base, theirs=theirs)
+    assert (other.data, kinds(other)) == (b"\0own", [HunkClass.NEEDS_HUMAN])
 
 
 def test_a_file_of_another_name_is_moved():
