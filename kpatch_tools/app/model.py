@@ -51,4 +51,4 @@ def run_revision(
                 "patch-does-not-apply", f"{first.file.path}: {first.reason}", hint=f"kpt apply … --to {revision}"
             )
         source = Overlay(source, result.changes)
-    return ModelReport(target, patch is not None, run_model(source, layouts, progress=progress))
+    return ModelReport(target, patch is not None, run_model(source, layouts, progress=progress, history=True))
