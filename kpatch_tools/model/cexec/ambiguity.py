@@ -116,6 +116,9 @@ def _cast_row(node: Node, expressions: "Expressions") -> Row:
     head = inner
     if value.type in ("unary_expression", "pointer_expression"):
         operator, argument = text_of(value.children[0]), value.child_by_field_name("argument")
+        if operator == "&" and argument is not None and argument.start_byte == value.start_byte + 1:
+            # `&&` in one piece: the grammar reads it as the address of an address.
+            operator, argument = "&&", argument.child_by_field_name("argument")
         if operator in PRECEDENCE and argument is not None:
             first = Row((lambda: expressions.operand(head),), (), repaired=True)
             return first.join(operator, row_of(argument, expressions))

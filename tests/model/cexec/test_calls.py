@@ -131,6 +131,17 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
         "static int f(void) { return 0; } long test(void) { int x = 2; return (f()) - x && x || 0; }",
         1,
     ),
+    "conjunction that looks like a cast": (
+        "static int one(void) { return 1; } static int e = 2; long test(void) { int b = 4, c = 2;"
+        " return ((one()) && e) * 1000 + ((b * (c)) && (e == 2)) * 100 + ((one()) && e == 3 || (b * (c)) &"
+        " e) * 10 + ((one()) & 3); }",
+        1101,
+    ),
+    "address behind what looks like a cast": (
+        "static int one(void) { return 1; } static int e = 2;"
+        " long test(void) { return ((one()) * *&e) * 10 + ((one()) & (long)&e); }",
+        20,
+    ),
     "cast of a member": (
         "typedef unsigned char T; struct s { int x; }; long test(void) { struct s s = { 300 }, *p = &s;"
         " return (T)(p)->x + (T)(s).x; }",
