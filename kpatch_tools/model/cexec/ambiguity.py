@@ -23,6 +23,8 @@ PRECEDENCE = {
     "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10,
 }  # fmt: skip
 
+_PREFIXES = ("unary_expression", "pointer_expression")
+
 Thunk = Callable[[], Operand]
 
 
@@ -75,9 +77,9 @@ def row_of(node: Node, expressions: "Expressions") -> Row:
         return _binary_row(node, expressions)
     if kind == "cast_expression":
         return _cast_row(node, expressions)
-    if kind == "unary_expression":
+    if kind in _PREFIXES:
         argument = node.child_by_field_name("argument")
-        if argument is not None and argument.type in ("cast_expression", "unary_expression"):
+        if argument is not None and (argument.type in _PREFIXES or argument.type == "cast_expression"):
             inner = row_of(argument, expressions)
             if inner.repaired:
                 operator = text_of(node.children[0])
@@ -108,13 +110,13 @@ def _cast_row(node: Node, expressions: "Expressions") -> Row:
     if value is None:
         raise expressions.context.unsupported(node, "incomplete cast")
     if inner is None:
-        if value.type == "cast_expression":
+        if value.type in _PREFIXES or value.type == "cast_expression":
             row = row_of(value, expressions)
             if row.repaired:
                 return row.map_first(lambda first: lambda: expressions.cast_node(node, first()))
         return Row((lambda: expressions.operand(node),), (), repaired=False)
     head = inner
-    if value.type in ("unary_expression", "pointer_expression"):
+    if value.type in _PREFIXES:
         operator, argument = text_of(value.children[0]), value.child_by_field_name("argument")
         if operator == "&" and argument is not None and argument.start_byte == value.start_byte + 1:
             # `&&` in one piece: the grammar reads it as the address of an address.

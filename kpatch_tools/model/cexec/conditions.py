@@ -39,10 +39,13 @@ class Conditions:
             if not row.repaired and operator in ("&&", "||"):
                 left, right = child_of(node, "left"), child_of(node, "right")
                 return self.logical(operator, lambda: self.condition(left), lambda: self.condition(right))
-        if node.type == "unary_expression" and text_of(node.children[0]) == "!":
+        if node.type == "unary_expression" and text_of(node.children[0]) == "!" and not self._is_misread(node):
             code, known = self.condition(child_of(node, "argument"))
             return (f"(not {code})", None) if known is None else (str(not known), not known)
         return self.of_value(self.translator.expressions.value(node))
+
+    def _is_misread(self, node: Node) -> bool:
+        return row_of(node, self.translator.expressions).repaired
 
     def as_int(self, condition: Condition) -> Value:
         """The condition as C's 0 or 1."""

@@ -234,6 +234,9 @@ class Expressions:
     # Objects
 
     def _pointer(self, node: Node) -> Operand:
+        row = ambiguity.row_of(node, self)
+        if row.repaired:
+            return self._combine(row)
         operator = text_of(node.children[0])
         return self.unary(operator, lambda: self.operand(child_of(node, "argument")))
 

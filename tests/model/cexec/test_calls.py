@@ -142,6 +142,20 @@ SNIPPETS: Mapping[str, tuple[str, int]] = {
         " long test(void) { return ((one()) * *&e) * 10 + ((one()) & (long)&e); }",
         20,
     ),
+    "prefixes of what looks like a cast": (
+        "static int v = 4; static int *f(void) { return &v; } static int g(void) { return 0; } static int x = 2;"
+        " typedef unsigned char T; long test(void) { int n = 0; if (!(g()) && x) n = 1;"
+        " int *p = &v, **pp = &p; (void)pp;"
+        " return n + (*(f()) + x) * 10 + (-*(f()) + x * 8) * 100 + ((T)*(f()) - x) * 10000 + (!(g()) == 1"
+        " && !(g()) && x) * 100000; }",
+        1 + 60 + 1200 + 20000 + 100000,
+    ),
+    "what looks like a cast in the middle": (
+        "static int f(void) { return 3; } long test(void) { int x = 20, y = 5;"
+        " return x - (f()) - y + (x - (f()) * y) * 100"
+        " + (x > 1 && (f()) && y > 4 && (f()) - 3 == 0) * 10000; }",
+        12 + 500 + 10000,
+    ),
     "cast of a member": (
         "typedef unsigned char T; struct s { int x; }; long test(void) { struct s s = { 300 }, *p = &s;"
         " return (T)(p)->x + (T)(s).x; }",
