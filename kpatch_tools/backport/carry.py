@@ -128,20 +128,22 @@ def _merge_hunks(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedF
     assert versions.ours is not None
     current = versions.ours
     results: list[HunkResult] = []
+    grown = 0
     for number, hunk in enumerate(diff.hunks, start=1):
-        data, result = _carry_hunk(path, number, hunk, versions.base, current)
+        data, result = _carry_hunk(path, number, hunk, versions.base, current, grown)
+        grown += data.count(b"\n") - current.count(b"\n")
         current = data
         results.append(result)
     return CarriedFile(path, current, tuple(results))
 
 
 def _carry_hunk(
-    path: RepoPath, number: int, hunk: Hunk, base: bytes | None, current: bytes
+    path: RepoPath, number: int, hunk: Hunk, base: bytes | None, current: bytes, grown: int
 ) -> tuple[bytes, HunkResult]:
     lines = split_lines(current)
     places = find_places(list(hunk.old_lines), lines)
-    if base is None and len(places) > 1 and hunk.new_start - 1 in places:
-        places = [hunk.new_start - 1]  # where it says that it belongs, the hunks above being in place
+    if base is None and len(places) > 1 and old_index(hunk) + grown in places:
+        places = [old_index(hunk) + grown]  # where it says that it belongs
     if len(places) == 1:
         data = b"".join(apply_at(lines, places[0], hunk))
         return data, HunkResult(path, number, HunkClass.EXACT, "context and lines as upstream", places[0] + 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import assert_never
 
 from kpatch_tools.core.errors import KpatchError
@@ -25,8 +26,12 @@ from .origin import find_origin
 from .outcome import Evidence, EvidenceId, HunkResult, Outcome
 from .ports import Ports, Proposal
 from .prerequisites import NotFound
+from .trail import follow_files
 from .trials import as_prerequisites, checks_criterion, model_criterion, not_found, search_for
 from .verdicts import ModelResult, Verdict
+
+FAR = 40
+"""So many commits of one file are looked at for the one that made the hook redundant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +139,7 @@ def _origin_evidence(origin: Change | None) -> Evidence:
 
 def _present(job: HookJob, presence: Presence, origin: Change | None) -> Answer:
     """There already: is it necessary? The model tells by running without it."""
-    evidence = (*_parts(presence), _origin_evidence(origin))
+    evidence: tuple[Evidence, ...] = (*_parts(presence), _origin_evidence(origin))
     job.ports.progress("running the model with the hook")
     patched = _run(job, job.source)
     removed = remove_hook(job.source, job.spec)
@@ -143,14 +148,31 @@ def _present(job: HookJob, presence: Presence, origin: Change | None) -> Answer:
     else:
         job.ports.progress("running the model without the hook")
         control = _run(job, Overlay(job.source, dict(removed)))
+    evidence += (Evidence("model", f"with the hook taken out: {control.describe()}"),)
+    if control.verdict is Verdict.OK and origin is not None:
+        evidence += _redundant_since(job, origin)
     return Answer(
         Outcome.ALREADY_PRESENT,
         f"every part of the hook is there; {_necessity(control, patched)}",
-        (*evidence, Evidence("model", f"with the hook taken out: {control.describe()}")),
+        evidence,
         followups=judge_followups(_followups(job, origin), target=job.source, result=None),
         control=control,
         patched=patched,
     )
+
+
+def _redundant_since(job: HookJob, origin: Change) -> tuple[Evidence, ...]:
+    """The commit that took the cause away, where the target's own history shows it."""
+    assert origin.commit is not None, "an origin is a commit"
+    until = job.tree.commit(origin.commit)
+    trail = follow_files(job.tree, tips=[job.target.oid], paths=(job.spec.call_file,), until=until)
+    for commit in islice(trail, FAR):
+        if probe_cause(job.tree.at(commit.parents[0]), job.spec).state is CauseState.PRESENT:
+            if probe_cause(job.tree.at(commit.tree), job.spec).state is CauseState.PRESENT:
+                break
+            said = f'{commit.oid[:12]} ("{commit.subject}") took the cause away'
+            return (Evidence("cause-absent", said, commit=commit.oid),)
+    return ()
 
 
 def _necessity(control: ModelResult, patched: ModelResult) -> str:

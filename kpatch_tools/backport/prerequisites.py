@@ -20,6 +20,8 @@ from .presence import ChangeState, judge_change
 
 MAX_SIZE = 3
 MAX_TRIALS = 400
+MAX_JUDGED = 24
+"""How many results are given to the criteria at most: a model run takes seconds, a merge none."""
 
 
 class Ruling(Enum):
@@ -72,14 +74,15 @@ class NotFound:
 
 def select_candidates(commits: Sequence[Change], target: BlobSource) -> tuple[Change, ...]:
     """Those of `commits` (upstream's order) worth trying: not there already by code, and not cancelled by a revert."""
-    missing = [one for one in commits if judge_change(one, target).state is not ChangeState.PRESENT]
+    present = {one.commit for one in commits if judge_change(one, target).state is ChangeState.PRESENT}
     cancelled: set[ObjectId | None] = set()
-    for index, later in enumerate(missing):
-        for earlier in missing[:index]:
-            if earlier.commit not in cancelled and reverts(later, earlier):
+    for index, later in enumerate(commits):
+        for earlier in commits[:index]:
+            # Where neither is there, the code looks as after the revert: the pair is to be told before that misleads.
+            if earlier.commit not in present | cancelled and reverts(later, earlier):
                 cancelled |= {earlier.commit, later.commit}
                 break
-    return tuple(one for one in missing if one.commit not in cancelled)
+    return tuple(one for one in commits if one.commit not in present | cancelled)
 
 
 def search_prerequisites(
@@ -103,6 +106,8 @@ def search_prerequisites(
             trial = _take(target, chosen, attempt)
             if trial is None:
                 continue
+            if len({key for _, key in verdicts}) >= MAX_JUDGED:
+                return NotFound(size, tried, undetermined or f"the search ends after {MAX_JUDGED} results")
             judgement = _judge(trial, criteria, verdicts)
             if judgement.ruling is Ruling.PASS:
                 return Found(chosen, trial)
