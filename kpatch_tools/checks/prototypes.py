@@ -32,14 +32,19 @@ def parse_prototype(declaration: bytes) -> Prototype | None:
 
 def find_prototypes(includes: Includes, path: RepoPath, name: str) -> tuple[Prototype, ...]:
     """Every declaration or definition of the function `name` in `path` and the headers it sees."""
-    needle = re.compile(rb"\b" + re.escape(name.encode()) + rb"[ \t]*\(")
-    found: list[Prototype] = []
-    for file in (path, *includes.closure(path).headers):
-        data = includes.source.read(file) or b""
-        if needle.search(data):
-            parsed = parse_c(data)
-            found.extend(prototype for node in _declaring(parsed, name) if (prototype := _prototype(parsed, node)))
-    return tuple(found)
+    return tuple(
+        prototype
+        for file in (path, *includes.closure(path).headers)
+        for prototype in prototypes_in(includes.source.read(file) or b"", name)
+    )
+
+
+def prototypes_in(data: bytes, name: str) -> tuple[Prototype, ...]:
+    """Every declaration or definition of the function `name` in one file."""
+    if re.search(rb"\b" + re.escape(name.encode()) + rb"[ \t]*\(", data) is None:
+        return ()
+    parsed = parse_c(data)
+    return tuple(prototype for node in _declaring(parsed, name) if (prototype := _prototype(parsed, node)))
 
 
 def same_type(includes: Includes, path: RepoPath, one: Prototype, other: Prototype) -> bool:

@@ -172,7 +172,7 @@ def scope_of(path: RepoPath) -> tuple[str, ...]:
     core = ("arch/x86", "include", "init", "kernel", "lib", "mm")
     if parts[0] == "arch":
         return (own, *core[1:])
-    return core if own in core else (own, *core)
+    return core if parts[0] in core else (own, *core)
 
 
 def defined_plainly(source: BlobSource, scope: tuple[str, ...], index: SectionIndex, name: str) -> bool:

@@ -31,17 +31,21 @@ def run(change: Change) -> Iterator[Finding]:
     groups: dict[tuple[str, ...], list[Edit]] = {}
     for edit in changed:
         groups.setdefault(scope_of(edit.path), []).append(edit)
-    found = [one for scope, group in groups.items() for one in _run_in(change, scope, tuple(group))]
+    found = [one for scope, group in groups.items() for one in _run_in(change, scope, tuple(group), changed)]
     found += [one for edit in changed for one in _not_judged(edit)]
-    yield from found or (Finding(ID, Status.PASS, "nothing that stays refers to anything that is freed"),)
+    yield from tuple(dict.fromkeys(found)) or (
+        Finding(ID, Status.PASS, "nothing that stays refers to anything that is freed"),
+    )
 
 
-def _run_in(change: Change, scope: tuple[str, ...], changed: tuple[Edit, ...]) -> Iterator[Finding]:
-    """The new mismatches of the files that see the same functions."""
+def _run_in(
+    change: Change, scope: tuple[str, ...], group: tuple[Edit, ...], changed: tuple[Edit, ...]
+) -> Iterator[Finding]:
+    """The new mismatches of the files in `group`, which see the same functions, and of what `changed` moves."""
     before = index_sections(change.before, scope).with_files({edit.path: edit.before or b"" for edit in changed})
     after = before.with_files({edit.path: edit.after or b"" for edit in changed})
     seen: set[tuple[RepoPath, str, str]] = set()
-    for edit in changed:
+    for edit in group:
         if not edit.path.endswith(".c") or edit.after is None:
             continue
         new = mismatches(edit.path, edit.after, after, lines=edit.added)
@@ -85,9 +89,12 @@ def _moved(
 def _report(
     change: Change, scope: tuple[str, ...], index: SectionIndex, path: RepoPath, found: Mismatch
 ) -> Iterator[Finding]:
-    if not is_what_it_seems(includes_after(change), path, found):
+    includes = includes_after(change)
+    if not is_what_it_seems(includes, path, found):
         return
-    if defined_plainly(change.after, scope, index, found.used):
+    # An annotated prototype in sight holds for every definition; without one, a plain twin may be what is linked.
+    declared_so = any(found.used in index.names_in(header) for header in includes.closure(path).headers)
+    if not declared_so and defined_plainly(change.after, scope, index, found.used):
         return
     verb = "calls" if found.called else "refers to"
     message = (

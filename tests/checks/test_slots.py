@@ -185,3 +185,15 @@ def test_a_slot_that_only_an_untouched_driver_calls_is_called(change: Build) -> 
     tree = {**TREE, "drivers/char/late.c": USER.replace("board.probe();", "board.memory.reserve(0, 1);")}
     found = slot_called.run(change({H: NEW_HEADER, D: NEW_DEFAULTS}, tree=tree))
     assert statuses(found) == {Status.PASS}
+
+
+def test_a_definition_that_left_its_prototype_behind_is_refused(change: Build) -> None:
+    other = "arch/x86/mm/reserve.c"
+    defaults = NEW_DEFAULTS.replace("void native_reserve(unsigned long start, unsigned long end) { }\n", "")
+    define = "#include <asm/table.h>\nvoid native_reserve(unsigned long start) { }\n"
+    found = failure(slot_signature.run(change({H: NEW_HEADER, D: defaults, U: NEW_USER, other: define})))
+    assert found.file == other
+    assert "native_reserve is defined as void (unsigned long)" in found.message
+    private = define.replace("void native", "static void native")
+    passed = slot_signature.run(change({H: NEW_HEADER, D: defaults, U: NEW_USER, other: private}))
+    assert statuses(passed) == {Status.PASS}
