@@ -23,28 +23,49 @@ PRECEDENCE = {
     "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10,
 }  # fmt: skip
 
+_UNARY = ("-", "+", "*", "&")
+"""Operators that `(T)` before them makes the operators of a cast's operand."""
 _PREFIXES = ("unary_expression", "pointer_expression")
 
 Thunk = Callable[[], Operand]
 
 
 @dataclass(frozen=True, slots=True)
+class Pending:
+    """A cast that still lacks its operand: the grammar took `(T)` in `(T) - x` for a variable.
+
+    `wrap` applies it (and the prefixes in front of it) to the operand; `alone` is what it is if none follows.
+    """
+
+    wrap: Callable[[Thunk], Thunk]
+    alone: Thunk
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """Operands and the operators between them; `repaired` if the grammar's own tree says something else."""
 
-    operands: tuple[Thunk, ...]
+    operands: tuple[Thunk | Pending, ...]
     operators: tuple[str, ...]
     repaired: bool
 
-    def map_first(self, change: Callable[[Thunk], Thunk], *, repaired: bool = False) -> "Row":
-        return Row((change(self.operands[0]), *self.operands[1:]), self.operators, self.repaired or repaired)
+    @property
+    def needs_care(self) -> bool:
+        """Whether what stands in front of the row belongs to its first operand only."""
+        return self.repaired or len(self.operands) > 1 or isinstance(self.operands[0], Pending)
 
-    def join(self, operator: str, other: "Row", *, repaired: bool = False) -> "Row":
-        return Row(
-            self.operands + other.operands,
-            (*self.operators, operator, *other.operators),
-            self.repaired or other.repaired or repaired,
-        )
+    def map_first(self, change: Callable[[Thunk], Thunk]) -> "Row":
+        first = self.operands[0]
+        changed = _change_pending(first, change) if isinstance(first, Pending) else change(first)
+        return Row((changed, *self.operands[1:]), self.operators, self.repaired)
+
+    def join(self, operator: str, other: "Row") -> "Row":
+        operators = (*self.operators, operator, *other.operators)
+        return Row(self.operands + other.operands, operators, self.repaired or other.repaired)
+
+
+def _change_pending(pending: Pending, change: Callable[[Thunk], Thunk]) -> Pending:
+    return Pending(lambda operand: change(pending.wrap(operand)), pending.alone)
 
 
 def type_in_parentheses(node: Node, expressions: "Expressions") -> CType | None:
@@ -71,59 +92,92 @@ def misread_cast(node: Node, expressions: "Expressions") -> Node | None:
 
 
 def row_of(node: Node, expressions: "Expressions") -> Row:
-    """`node` as a row of operands."""
+    """`node` as a row of operands, each of them complete."""
+    row = _raw_row(node, expressions)
+    if not any(isinstance(operand, Pending) for operand in row.operands):
+        return row
+    operands, operators = list(row.operands), list(row.operators)
+    repaired = row.repaired
+    # From the right: the operand of one cast may begin with the next.
+    for at in range(len(operands) - 1, -1, -1):
+        pending = operands[at]
+        if not isinstance(pending, Pending):
+            continue
+        following = operands[at + 1] if at < len(operators) and operators[at] in _UNARY else None
+        if following is None or isinstance(following, Pending):
+            operands[at] = pending.alone
+            continue
+        del operands[at + 1]
+        operands[at] = pending.wrap(_prefixed(operators.pop(at), following, expressions))
+        repaired = True
+    return Row(tuple(operands), tuple(operators), repaired)
+
+
+def _raw_row(node: Node, expressions: "Expressions") -> Row:
     kind = node.type
     if kind == "binary_expression":
-        return _binary_row(node, expressions)
+        left, right = child_of(node, "left"), child_of(node, "right")
+        return _raw_row(left, expressions).join(text_of(child_of(node, "operator")), _raw_row(right, expressions))
     if kind == "cast_expression":
         return _cast_row(node, expressions)
     if kind in _PREFIXES:
-        argument = node.child_by_field_name("argument")
-        if argument is not None and (argument.type in _PREFIXES or argument.type == "cast_expression"):
-            inner = row_of(argument, expressions)
-            if inner.repaired:
-                operator = text_of(node.children[0])
-                return inner.map_first(lambda first: lambda: expressions.unary(operator, first))
-    return Row((lambda: expressions.operand(node),), (), repaired=False)
+        inner = _raw_row(child_of(node, "argument"), expressions)
+        if inner.needs_care:
+            operator = text_of(node.children[0])
+            return inner.map_first(lambda first: _prefixed(operator, first, expressions))
+    alone = _operand(node, expressions)
+    kinds = _types_alone(node, expressions)
+    return Row(
+        (alone if not kinds else Pending(lambda operand: _casts(kinds, operand, expressions), alone),), (), False
+    )
 
 
-def _binary_row(node: Node, expressions: "Expressions") -> Row:
-    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
-    operator_node = node.child_by_field_name("operator")
-    if left is None or right is None or operator_node is None:
-        raise expressions.context.unsupported(node, "incomplete expression")
-    operator = text_of(operator_node)
-    if operator in ("-", "+", "*", "&"):
-        kind = type_in_parentheses(left, expressions)
-        if kind is not None:
-            target = kind
-            # `(T) - x`: a cast of a unary expression, whose operand is the first of the right side's.
-            return row_of(right, expressions).map_first(
-                lambda first: lambda: expressions.cast(target, expressions.unary(operator, first)), repaired=True
-            )
-    return row_of(left, expressions).join(operator, row_of(right, expressions))
+def _types_alone(node: Node, expressions: "Expressions") -> list[CType]:
+    """The types of `(T)` or `(T)(U)`, outermost first; empty for anything else."""
+    if node.type == "parenthesized_expression":
+        kind = type_in_parentheses(node, expressions)
+        return [] if kind is None else [kind]
+    chain = cast_chain(node, expressions) if node.type == "call_expression" else None
+    if chain is None or len(chain[1]) != 1 or chain[1][0].type != "identifier":
+        return []
+    innermost = expressions.type_named(text_of(chain[1][0]))
+    return [] if innermost is None else [*chain[0], innermost]
+
+
+def _operand(node: Node, expressions: "Expressions") -> Thunk:
+    return lambda: expressions.operand(node)
+
+
+def _prefixed(operator: str, operand: Thunk, expressions: "Expressions") -> Thunk:
+    return lambda: expressions.unary(operator, operand)
+
+
+def _casts(kinds: list[CType], operand: Thunk, expressions: "Expressions") -> Thunk:
+    def cast() -> Operand:
+        result = operand()
+        for kind in reversed(kinds):
+            result = expressions.cast(kind, result)
+        return result
+
+    return cast
 
 
 def _cast_row(node: Node, expressions: "Expressions") -> Row:
-    value = node.child_by_field_name("value")
-    inner = misread_cast(node, expressions)
-    if value is None:
-        raise expressions.context.unsupported(node, "incomplete cast")
-    if inner is None:
-        if value.type in _PREFIXES or value.type == "cast_expression":
-            row = row_of(value, expressions)
-            if row.repaired:
-                return row.map_first(lambda first: lambda: expressions.cast_node(node, first()))
-        return Row((lambda: expressions.operand(node),), (), repaired=False)
-    head = inner
+    value = child_of(node, "value")
+    head = misread_cast(node, expressions)
+    if head is None:
+        inner = _raw_row(value, expressions)
+        if inner.needs_care and value.type != "binary_expression":
+            return inner.map_first(lambda first: lambda: expressions.cast_node(node, first()))
+        return Row((_operand(node, expressions),), (), repaired=False)
     if value.type in _PREFIXES:
-        operator, argument = text_of(value.children[0]), value.child_by_field_name("argument")
-        if operator == "&" and argument is not None and argument.start_byte == value.start_byte + 1:
+        operator, argument = text_of(value.children[0]), child_of(value, "argument")
+        if operator == "&" and argument.type in _PREFIXES and argument.start_byte == value.start_byte + 1:
             # `&&` in one piece: the grammar reads it as the address of an address.
-            operator, argument = "&&", argument.child_by_field_name("argument")
-        if operator in PRECEDENCE and argument is not None:
-            first = Row((lambda: expressions.operand(head),), (), repaired=True)
-            return first.join(operator, row_of(argument, expressions))
+            operator, argument = "&&", child_of(argument, "argument")
+        if operator in PRECEDENCE:
+            first = Row((_operand(head, expressions),), (), repaired=True)
+            return first.join(operator, _raw_row(argument, expressions))
     if value.type == "parenthesized_expression":
         arguments = without_comments(value)
         return Row((lambda: expressions.translator.calls.call(head, arguments, node),), (), repaired=True)

@@ -364,6 +364,8 @@ class Expressions:
 
     def _climb(self, row: ambiguity.Row, at: int, lowest: int) -> tuple[ambiguity.Thunk, int]:
         left = row.operands[at]
+        if isinstance(left, ambiguity.Pending):
+            left = left.alone
         while at < len(row.operators) and ambiguity.PRECEDENCE[row.operators[at]] >= lowest:
             operator = row.operators[at]
             right, at_next = self._climb(row, at + 1, ambiguity.PRECEDENCE[operator] + 1)

@@ -27,6 +27,11 @@ _ASSIGNABLE = ["v", "w", "s.x", "s.y", "s.z", "s.w", "s.l", "arr[k & 3]", "*p", 
 _OPERATORS = ["+", "-", "*", "&", "|", "^", "<", ">", "<=", ">=", "==", "!=", "&&", "||"]
 _HEADER = """
 struct S { int x; unsigned short y; unsigned z : 5; int w : 7; unsigned long l : 44; };
+typedef unsigned char T8;
+typedef long T64;
+static int number = 5;
+static int five(void) { return number; }
+static int *where(void) { return &number; }
 static long mix(signed char a, unsigned short b, int c) { return a * 31 + b - c; }
 static struct S turn(struct S s, int n) { s.x += n; s.z = s.y; return s; }
 """
@@ -57,9 +62,28 @@ class _Generator:
             return f"({left} ? {right} : {self.expression(depth - 1)})"
         if draw < 0.94:
             return f"({left} ?: {right})"
-        if draw < 0.97:
+        if draw < 0.96:
+            return self.chain(depth)
+        if draw < 0.98:
             return f"mix({left}, {right}, {pick(_VARIABLES)})"
         return f"({{ {pick(['long', 'unsigned long', 'unsigned int', 'short'])} t_ = {left}; t_ + 1; }})"
+
+    def chain(self, depth: int) -> str:
+        """Operands joined without parentheses, many of them of a form that can be read as a cast or as a call."""
+        pick = self.random.choice
+        parts = []
+        for _ in range(self.random.randrange(2, 5)):
+            name, simple = pick(["a", "b", "c", "d", "e", "f", "g", "k", "i"]), self.expression(depth - 1)
+            form = pick(
+                ["(five())", "(five())", "(where())[0]", "*(where())", "(P * (P))", "(P)", "P", "(T8)(E)", "(T8) P"]
+            )
+            form = pick([form, form, "(T64)(s).x", "(T8)(p)[0]", "(T64)(T8)(E)", "(T64)E", "five()", "(T8)*p", "*p"])
+            prefix = pick(["", "", "", "!", "- ", "~", "(T8) - ", "(T64) ~", "- !"])
+            parts.append(prefix + form.replace("P", name).replace("E", simple))
+        text = parts[0]
+        for part in parts[1:]:
+            text += f" {pick(['+', '-', '*', '&', '|', '^', '<', '==', '&&', '||', '&&'])} {part}"
+        return f"({text})"
 
     def constant(self) -> str:
         draw = self.random.randrange(4)
