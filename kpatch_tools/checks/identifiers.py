@@ -10,9 +10,8 @@ import re
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check, includes_after
-from kpatch_tools.checks.lines import Edit, edits
+from kpatch_tools.checks.lines import Edit, edits, parse
 from kpatch_tools.core.finding import Finding, Status
-from kpatch_tools.syntax import parse_c
 from kpatch_tools.syntax.includes import Includes
 from kpatch_tools.syntax.symbols import declared_names, identifiers
 
@@ -59,7 +58,7 @@ def undeclared(includes: Includes, edit: Edit) -> tuple[tuple[str, int], ...]:
     used = {name: offset for name, offset in identifiers(code).items() if not _MADE_BY_THE_BUILD.match(name)}
     suspects = set(used) - set(identifiers(edit.before or b""))
     if suspects:
-        suspects -= declared_names(parse_c(edit.after))
+        suspects -= declared_names(parse(edit.after))
     if suspects:
         suspects = _unknown_in_unit(includes, edit, code, suspects)
     return tuple((name, code.count(b"\n", 0, offset) + 1) for name, offset in used.items() if name in suspects)

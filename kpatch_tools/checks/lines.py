@@ -2,10 +2,18 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kpatch_tools.checks.check import Change
 from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.syntax import ParsedFile, parse_c
 from kpatch_tools.tree import diff_lines
+
+
+@lru_cache(maxsize=16)
+def parse(data: bytes) -> ParsedFile:
+    """As `parse_c`; the checks of one change look at the same few files one after the other."""
+    return parse_c(data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,9 @@ Why: a misplaced hunk shows as an unbalanced brace or a statement outside of a f
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check
-from kpatch_tools.checks.lines import edits, without_comments
+from kpatch_tools.checks.lines import edits, parse, without_comments
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.span import Span
-from kpatch_tools.syntax import parse_c
 from kpatch_tools.syntax.symbols import spans_of_lines
 
 ID = "parse-damage"
@@ -46,7 +45,7 @@ def run(change: Change) -> Iterator[Finding]:
 
 def _errors(data: bytes) -> list[Span]:
     """Errors in the C; inside a directive (a comment in a macro's body, say) the grammar is easily lost."""
-    parsed = parse_c(data)
+    parsed = parse(data)
     return [
         span
         for span in parsed.errors

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check, includes_after
+from kpatch_tools.checks.lines import parse
 from kpatch_tools.checks.prototypes import find_prototypes
 from kpatch_tools.checks.slots import survey_slots
 from kpatch_tools.core.finding import Finding, Status
-from kpatch_tools.syntax import parse_c
 from kpatch_tools.syntax.symbols import declared_names
 
 ID = "prototype-visible"
@@ -24,7 +24,7 @@ def run(change: Change) -> Iterator[Finding]:
         path, name = reference.location.file, reference.function
         if not name.isidentifier() or name == "NULL" or find_prototypes(includes_after(change), path, name):
             continue
-        if name in declared_names(parse_c(change.after.read(path) or b"")):
+        if name in declared_names(parse(change.after.read(path) or b"")):
             continue
         clean = False
         yield Finding(

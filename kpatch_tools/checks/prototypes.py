@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kpatch_tools.checks.lines import parse
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.syntax import Node, ParsedFile, declared_name, descend, name_of, parse_c
 from kpatch_tools.syntax.includes import Includes
@@ -43,7 +44,7 @@ def prototypes_in(data: bytes, name: str) -> tuple[Prototype, ...]:
     """Every declaration or definition of the function `name` in one file."""
     if re.search(rb"\b" + re.escape(name.encode()) + rb"[ \t]*\(", data) is None:
         return ()
-    parsed = parse_c(data)
+    parsed = parse(data)
     return tuple(prototype for node in _declaring(parsed, name) if (prototype := _prototype(parsed, node)))
 
 

@@ -1,7 +1,7 @@
 """Which annotation each function and variable of a tree carries."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -19,13 +19,11 @@ from kpatch_tools.syntax.memo import BlobMemo
 
 PLAIN = frozenset({Section.PLAIN})
 
+_ANY = re.compile(WORD + rb"\b")
 _BETWEEN = rb"(?:[ \t\n*]|\w+[ \t\n]+){1,12}?"
-_BEFORE_FUNCTION = re.compile(rb"(" + WORD + rb")\b(?=" + _BETWEEN + rb"([A-Za-z_]\w*)[ \t]*\()")
-_BEFORE_VARIABLE = re.compile(rb"(" + WORD + rb")\b(?=" + _BETWEEN + rb"([A-Za-z_]\w*)[ \t]*(?:\[[^\]]*\][ \t]*)*[=;])")
-_AFTER_NAME = re.compile(rb"[\w\]][ \t\n]+(" + WORD + rb")\b[ \t\n]*[=;,]")
-_AFTER_PARAMETERS = re.compile(rb"\)[ \t\n]*(" + WORD + rb")\b[ \t\n]*;")
-_VARIABLE = re.compile(rb"([A-Za-z_]\w*)[ \t]*(?:\[[^\]]*\][ \t]*)*\Z")
-_PROTOTYPE = re.compile(rb"([A-Za-z_]\w*)[ \t]*\([^(){};]*\Z")
+_THEN_NAME = re.compile(_BETWEEN + rb"([A-Za-z_]\w*)[ \t]*(?:\(|(?:\[[^\]]*\][ \t]*)*[=;])")
+_THEN_END = re.compile(rb"[ \t\n]*[=;,]")
+_NAME_BEFORE = re.compile(rb"([A-Za-z_]\w*)[ \t]*(?:\([^(){};]*\)|(?:\[[^\]]*\][ \t]*)*)[ \t\n]*\Z")
 _HEAD = re.compile(rb"(?:^|[;}/>\"])[^;}/>\"]*\Z")
 _SPECIFIERS = frozenset(
     {b"static", b"extern", b"inline", b"const", b"volatile", b"struct", b"void", b"int", b"__attribute__"}
@@ -57,41 +55,51 @@ _NOTHING = FileSections({})
 
 def read_sections(data: bytes) -> FileSections:
     """Every annotated definition or declaration in a C file."""
-    if b"init" not in data and b"exit" not in data and b"ref" not in data:
+    if b"__" not in data:
         return _NOTHING
     names: dict[str, tuple[Annotated, ...]] = {}
-    for match in _matches(data):
-        name, word, start = match
-        line = data.rfind(b"\n", 0, start) + 1
-        if data[line : line + 1] == b"#" or name in _SPECIFIERS or name.startswith(b"__section"):
-            continue
-        head = _HEAD.search(data[max(0, start - 200) : start])
-        static = head is not None and b"static" in head.group().split()
-        one = Annotated(word.decode("ascii"), static)
-        known = names.get(name.decode("ascii"), ())
-        if one not in known:
-            names[name.decode("ascii")] = (*known, one)
-    definitions = annotation_definitions(data)
-    return FileSections(names, definitions) if names or definitions else _NOTHING
-
-
-def _matches(data: bytes) -> Iterator[tuple[bytes, bytes, int]]:
-    """(name, annotation, where its declaration's head ends)."""
-    for pattern in (_BEFORE_FUNCTION, _BEFORE_VARIABLE):
-        for match in pattern.finditer(data):
-            yield match.group(2), match.group(1), match.start()
-    for pattern, before in ((_AFTER_NAME, _VARIABLE), (_AFTER_PARAMETERS, _PROTOTYPE)):
-        for match in pattern.finditer(data):
-            # The name stands before; the first character matched is its last, or closes what follows it.
-            end = match.start() + (pattern is _AFTER_NAME)
-            low = max(0, end - 300)
-            named = before.search(data[low:end])
-            if named is not None:
-                yield named.group(1), match.group(1), low + named.start()
+    in_macros = False
+    for match in _ANY.finditer(data):
+        if _is_directive(data, match.start()):
+            in_macros = True
+        elif (found := _annotated_name(data, match.start(), match.end())) is not None:
+            _record(names, data, *found, match.group())
+    if not in_macros:
+        return FileSections(names) if names else _NOTHING
     for alias, word in _ALIAS.findall(data):
-        use = rb"\b" + alias + rb"\b(?:\([^()]*\))?(?=" + _BETWEEN + rb"([A-Za-z_]\w*)[ \t]*\()"
-        for match in re.finditer(use, data):
-            yield match.group(1), word, match.start()
+        for match in re.finditer(rb"\b" + alias + rb"\b(?:\([^()]*\))?", data):
+            named = _THEN_NAME.match(data, match.end())
+            if named is not None and not _is_directive(data, match.start()):
+                _record(names, data, named.group(1), match.start(), word)
+    return FileSections(names, annotation_definitions(data))
+
+
+def _is_directive(data: bytes, offset: int) -> bool:
+    line = data.rfind(b"\n", 0, offset) + 1
+    return data[line:offset].lstrip().startswith(b"#")
+
+
+def _annotated_name(data: bytes, start: int, end: int) -> tuple[bytes, int] | None:
+    """What the annotation at `start` belongs to, and where its declaration has begun by then."""
+    if _THEN_END.match(data, end) is not None:
+        low = max(0, start - 300)
+        before = _NAME_BEFORE.search(data[low:start])
+        return None if before is None else (before.group(1), low + before.start())
+    after = _THEN_NAME.match(data, end)
+    return None if after is None else (after.group(1), start)
+
+
+def _record(names: dict[str, tuple[Annotated, ...]], data: bytes, name: bytes, start: int, word: bytes) -> None:
+    if name in _SPECIFIERS or name.startswith(b"__section"):
+        return
+    head = _HEAD.search(data[max(0, start - 200) : start])
+    static = head is not None and b"static" in head.group().split()
+    # A declaration that begins with the annotation goes on behind it: `__init static int f(void)`.
+    static = static or b"static" in data[start : start + 80].partition(name)[0].split()
+    one = Annotated(word.decode("ascii"), static)
+    known = names.get(name.decode("ascii"), ())
+    if one not in known:
+        names[name.decode("ascii")] = (*known, one)
 
 
 _MEMO = BlobMemo(read_sections)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from kpatch_tools.checks.lines import without_comments
+from kpatch_tools.checks.lines import parse, without_comments
 from kpatch_tools.checks.prototypes import find_prototypes
 from kpatch_tools.checks.section_index import SectionIndex
 from kpatch_tools.checks.section_rules import Section
@@ -54,7 +54,7 @@ def mismatches(
     path: RepoPath, data: bytes, index: SectionIndex, *, lines: tuple[int, ...] | None = None
 ) -> Mapping[tuple[str, str], Mismatch]:
     """References against the rules, by (user, used); only in functions that overlap `lines`, where given."""
-    parsed = parse_c(data)
+    parsed = parse(data)
     wanted = None if lines is None else spans_of_lines(data, lines)
     if wanted is not None and not wanted:
         return {}
@@ -199,12 +199,12 @@ def is_what_it_seems(includes: Includes, path: RepoPath, mismatch: Mismatch) -> 
         return False
     if mismatch.called or find_prototypes(includes, path, name):
         return True
-    return any(name.encode() in data and declares(parse_c(data), name) for data in files)
+    return any(name.encode() in data and declares(parse(data), name) for data in files)
 
 
 def unreadable_lines(data: bytes, lines: tuple[int, ...]) -> tuple[int, ...]:
     """Those of the 1-based `lines` that the grammar could make nothing of, code that is never compiled left out."""
-    parsed = parse_c(data)
+    parsed = parse(data)
     if not parsed.errors:
         return ()
     directives = [directive.span for directive in parsed.directives]

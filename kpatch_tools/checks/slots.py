@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kpatch_tools.checks.check import Change
-from kpatch_tools.checks.lines import Edit, edits
+from kpatch_tools.checks.lines import Edit, edits, parse
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location
 from kpatch_tools.hooks import HookTable, Reference, Slot, find_hook_tables
@@ -19,7 +19,6 @@ from kpatch_tools.syntax import (
     enclosing_function,
     line_of,
     name_of,
-    parse_c,
     structs,
 )
 from kpatch_tools.syntax.symbols import declared_names, identifiers, spans_of_lines
@@ -128,7 +127,7 @@ def find_member_call(change: Change, member: str) -> Location | None:
     for path, data in search_source(change.after, member, FAR_SCOPE).hits:
         if call.search(data) is None:
             continue
-        for node in descend(parse_c(data).root):
+        for node in descend(parse(data).root):
             function = node.child_by_field_name("function") if node.type == "call_expression" else None
             while function is not None and function.type in ("parenthesized_expression", "pointer_expression"):
                 function = next(iter(function.named_children), None)
@@ -146,7 +145,7 @@ def _candidates(changed: tuple[Edit, ...]) -> tuple[str, ...]:
         roots = {match.group(1).decode("ascii") for match in _ROOT.finditer(edit.added_code)}
         defined = _defined_in_changed_lines(edit)
         if roots:
-            roots -= declared_names(parse_c(edit.after)) - defined
+            roots -= declared_names(parse(edit.after)) - defined
         found.update(dict.fromkeys(sorted(roots) + sorted(defined) + sorted(_declared_with_changed_type(edit))))
     return tuple(found)
 
@@ -155,7 +154,7 @@ def _defined_in_changed_lines(edit: Edit) -> set[str]:
     """Global variables with an initialiser that overlaps the changed lines."""
     if edit.after is None or not edit.path.endswith(".c"):
         return set()
-    parsed = parse_c(edit.after)
+    parsed = parse(edit.after)
     lines = spans_of_lines(edit.after, edit.added)
     names = set()
     for declaration in declarations(parsed):
@@ -177,7 +176,7 @@ def _declared_with_changed_type(edit: Edit) -> set[str]:
     externs = {variable.decode("ascii"): tag.decode("ascii") for tag, variable in _EXTERN.findall(edit.after)}
     if not externs:
         return set()
-    parsed = parse_c(edit.after)
+    parsed = parse(edit.after)
     lines = spans_of_lines(edit.after, edit.added)
     inner: dict[str, set[str]] = {}
     changed: set[str] = set()

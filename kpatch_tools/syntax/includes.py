@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
+from kpatch_tools.syntax.memo import BlobMemo, blob_id
 
 _INCLUDE = re.compile(rb"""^[ \t]*\#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]""", re.MULTILINE)
 _MADE_BY_THE_BUILD = re.compile(
     r"generated/|(?:^|/)(?:autoconf|version|bounds|compile|utsrelease|offsets)\.h$|^stdarg\.h$"
 )
 _FORCED = (RepoPath("include/linux/kconfig.h"),)
+# Where code of any architecture may have its headers.
+_SHARED_FOLDERS = ("block", "crypto", "drivers", "fs", "include", "init", "kernel", "lib", "mm", "net", "sound", "virt")
+
+_Name = tuple[bool, str]
+"""(in quotes, what is included)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +36,30 @@ class Includes:
     """Follows `#include` in one source, and remembers what each file includes.
 
     A name that the usual folders do not have is looked for in the whole tree (Makefiles add `-I` folders of their
-    own), and every file that ends so counts.
+    own), and every file that ends so counts; but code of one architecture never sees another's headers.
     """
 
     def __init__(self, source: BlobSource) -> None:
         self.source = source
-        self._names: dict[RepoPath, tuple[tuple[bool, str], ...]] = {}
-        self._found: dict[tuple[str, str | None, tuple[str, ...]], tuple[RepoPath, ...]] = {}
-        self._by_basename: dict[str, tuple[RepoPath, ...]] | None = None
+        self._names: dict[RepoPath, tuple[_Name, ...]] = {}
+        self._found: dict[tuple[str, str | None, str], tuple[RepoPath, ...]] = {}
+        self._by_basename: dict[tuple[str, ...], dict[str, list[RepoPath]]] = {}
+        self._closures: dict[RepoPath, Closure] = {}
 
     def closure(self, path: RepoPath) -> Closure:
         """Every header `path` sees whatever the conditions around the `#include`; the file itself is left out."""
-        folders = _folders(path)
-        seen = dict.fromkeys(forced for forced in _FORCED if self.source.read(forced) is not None)
+        if path not in self._closures:
+            self._closures[path] = self._follow(path)
+        return self._closures[path]
+
+    def _follow(self, path: RepoPath) -> Closure:
+        seen = dict.fromkeys(forced for forced in _FORCED if self._is_file(forced))
         unresolved: dict[str, None] = {}
         queue = deque((path, *seen))
         while queue:
             current = queue.popleft()
             for quoted, name in self._included_by(current):
-                found = self._find(name, posixpath.dirname(current) if quoted else None, folders)
+                found = self._find(name, posixpath.dirname(current) if quoted else None, path)
                 if not found and not _MADE_BY_THE_BUILD.search(name):
                     unresolved[name] = None
                 for header in found:
@@ -57,30 +68,57 @@ class Includes:
                         queue.append(header)
         return Closure(tuple(seen), tuple(unresolved))
 
-    def _included_by(self, path: RepoPath) -> tuple[tuple[bool, str], ...]:
+    def _included_by(self, path: RepoPath) -> tuple[_Name, ...]:
         if path not in self._names:
-            self._names[path] = tuple(
-                (match.group(1) == b'"', match.group(2).decode("utf-8", "surrogateescape").strip())
-                for match in _INCLUDE.finditer(self.source.read(path) or b"")
-            )
+            self._names[path] = _INCLUDED_NAMES.of(self.source, path) or ()
         return self._names[path]
 
-    def _find(self, name: str, folder: str | None, folders: tuple[str, ...]) -> tuple[RepoPath, ...]:
-        key = (name, folder, folders)
+    def _find(self, name: str, folder: str | None, path: RepoPath) -> tuple[RepoPath, ...]:
+        key = (name, folder, posixpath.dirname(path))
         if key not in self._found:
-            usual = _find(self.source, name, folder, folders)
-            self._found[key] = usual or (() if _MADE_BY_THE_BUILD.search(name) else self._anywhere(name))
+            usual = self._find_usually(name, folder, _folders(path))
+            self._found[key] = usual or (() if _MADE_BY_THE_BUILD.search(name) else self._anywhere(name, path))
         return self._found[key]
 
-    def _anywhere(self, name: str) -> tuple[RepoPath, ...]:
-        if self._by_basename is None:
-            self._by_basename = {}
-            for path in self.source.paths():
-                if path.endswith((".h", ".c")):
-                    base = posixpath.basename(path)
-                    self._by_basename[base] = (*self._by_basename.get(base, ()), path)
+    def _find_usually(self, name: str, folder: str | None, folders: tuple[str, ...]) -> tuple[RepoPath, ...]:
+        candidates = [] if folder is None else [posixpath.join(folder, name)]
+        candidates.extend(posixpath.join(usual, name) for usual in folders)
+        if name.startswith("asm/"):
+            # The build makes a wrapper where an architecture has no header of its own.
+            candidates.append("include/asm-generic/" + name.removeprefix("asm/"))
+        for candidate in candidates:
+            path = RepoPath(posixpath.normpath(candidate))
+            if not path.startswith("../") and self._is_file(path):
+                return (path,)
+        return ()
+
+    def _anywhere(self, name: str, path: RepoPath) -> tuple[RepoPath, ...]:
+        own = path.split("/")[:2]
+        scope = ("/".join(own), *_SHARED_FOLDERS) if own[0] == "arch" else ()
+        if scope and name.startswith("asm/"):
+            return ()
+        if scope not in self._by_basename:
+            by_basename: dict[str, list[RepoPath]] = {}
+            for file in self.source.paths(*scope):
+                if file.endswith((".h", ".c")):
+                    by_basename.setdefault(file.rpartition("/")[2], []).append(file)
+            self._by_basename[scope] = by_basename
         ending = "/" + posixpath.normpath(name)
-        return tuple(path for path in self._by_basename.get(posixpath.basename(name), ()) if path.endswith(ending))
+        known = self._by_basename[scope].get(posixpath.basename(name), ())
+        return tuple(file for file in known if file.endswith(ending))
+
+    def _is_file(self, path: RepoPath) -> bool:
+        return blob_id(self.source, path) is not None or self.source.read(path) is not None
+
+
+def _included_names(data: bytes) -> tuple[_Name, ...]:
+    return tuple(
+        (match.group(1) == b'"', match.group(2).decode("utf-8", "surrogateescape").strip())
+        for match in _INCLUDE.finditer(data)
+    )
+
+
+_INCLUDED_NAMES = BlobMemo(_included_names)
 
 
 def architecture_of(path: RepoPath) -> str:
@@ -96,16 +134,3 @@ def architecture_of(path: RepoPath) -> str:
 def _folders(path: RepoPath) -> tuple[str, ...]:
     arch = f"arch/{architecture_of(path)}/include"
     return (arch, f"{arch}/uapi", "include", "include/uapi", posixpath.dirname(path))
-
-
-def _find(source: BlobSource, name: str, folder: str | None, folders: tuple[str, ...]) -> tuple[RepoPath, ...]:
-    candidates = [] if folder is None else [posixpath.join(folder, name)]
-    candidates.extend(posixpath.join(usual, name) for usual in folders)
-    if name.startswith("asm/"):
-        # The build makes a wrapper where an architecture has no header of its own.
-        candidates.append("include/asm-generic/" + name.removeprefix("asm/"))
-    for candidate in candidates:
-        path = RepoPath(posixpath.normpath(candidate))
-        if not path.startswith("../") and source.read(path) is not None:
-            return (path,)
-    return ()
