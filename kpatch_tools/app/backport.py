@@ -160,6 +160,8 @@ def _answer(request: BackportRequest, tree: KernelTree, target: Revision, subjec
         return backport_hook(HookJob(tree, subject.hook, target, ports, request.force, request.split, request.dry_run))
     change = subject.change
     assert change is not None, "a subject is a hook or a change"
+    if not change.files:
+        raise KpatchError("empty-change", f"{subject.title} changes no file", hint="name a commit that changes one")
     job = Job(tree, change, _message(change), target, ports, request.force, request.dry_run)
     spec = _brought_hook(change)
     if spec is not None:

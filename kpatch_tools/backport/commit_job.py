@@ -171,7 +171,8 @@ def _carry(job: Job, renamed: Renames, evidence: tuple[Evidence, ...]) -> Answer
         return replace(answer, outcome=outcome, reason=f"{reason}; nothing was checked or executed")
     answer = replace(answer, control=_control(job, concerned=concerned))
     if not pick.clean:
-        names = ", ".join(dict.fromkeys(hunk.file for hunk in pick.hunks if hunk.kind is HunkClass.NEEDS_HUMAN))
+        needy = [hunk for hunk in pick.hunks if hunk.kind is HunkClass.NEEDS_HUMAN]
+        names = ", ".join(dict.fromkeys(f"{hunk.file} ({hunk.why})" for hunk in needy))
         patched = ModelResult(why="the change does not go on cleanly")
         answer = replace(
             answer, outcome=Outcome.CONFLICT, reason=f"it does not go on cleanly: {names}", patched=patched

@@ -179,3 +179,19 @@ def test_a_shallow_clone_says_what_it_cannot_know(kernel, tmp_path):
     report = backport(BackportRequest(target="target", subject=patch), tree, model=Silent())
     assert report.outcome is Outcome.BACKPORTED
     assert "history-missing" in {one.id for one in report.answer.evidence}
+
+
+def test_a_commit_that_changes_nothing_is_bad_input(kernel):
+    empty = kernel.tree.write(base=kernel.fix, changes={}, message=b"nothing\n", author=AUTHOR, committer=AUTHOR)
+    with pytest.raises(KpatchError) as caught:
+        kernel.run(empty)
+    assert caught.value.code == "empty-change"
+
+
+def test_a_file_that_the_target_lacks_is_named(kernel):
+    bare = kernel.tree.write(
+        base=kernel.base, changes={RepoPath(FILE): None}, message=b"x\n", author=AUTHOR, committer=AUTHOR
+    )
+    report = kernel.run(kernel.fix, target=bare)
+    assert (report.outcome, report.exit) == (Outcome.CONFLICT, Exit.PERSON)
+    assert f"{FILE} (the target has no such file)" in report.answer.reason
