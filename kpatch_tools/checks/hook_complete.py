@@ -1,7 +1,8 @@
 """hook-complete: a patch that brings part of a bundled hook brings all of it.
 
 Why: mail shows one file of five (the override, say), and the rest is nowhere. Judged by the code that results, so a
-part that an earlier patch brought counts.
+part that an earlier patch brought counts. Example: xen/mmu.c's override without x86_init's slot. Source: the parts
+that each bundled hook's specification lists.
 """
 
 from collections.abc import Iterator

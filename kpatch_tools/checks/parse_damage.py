@@ -1,6 +1,8 @@
 """parse-damage: the patch leaves no C file harder to parse than it was.
 
 Why: a misplaced hunk shows as an unbalanced brace or a statement outside of a function long before a compiler sees it.
+Example: a hunk that lost its closing brace. Source: tree-sitter's C grammar, after the kernel's annotation macros are
+blanked; only errors that the file did not have before count.
 """
 
 from collections.abc import Iterator
@@ -36,7 +38,8 @@ def run(change: Change) -> Iterator[Finding]:
         place = (elsewhere or new)[0]
         line = edit.after.count(b"\n", 0, place.start) + 1
         if not foreign or (elsewhere and not _is_balanced(edit.after)):
-            yield Finding(ID, Status.FAIL, f"{edit.path} no longer parses as C here", edit.path, line)
+            hint = "look for a lost or doubled brace or parenthesis, or a hunk in the wrong place"
+            yield Finding(ID, Status.FAIL, f"{edit.path} no longer parses as C here", edit.path, line, hint=hint)
         else:
             yield Finding(ID, Status.SKIP, f"new lines of {edit.path} could not be parsed", edit.path, line)
     if clean:

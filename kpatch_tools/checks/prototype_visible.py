@@ -1,4 +1,8 @@
-"""prototype-visible: a function put into a slot is declared where it is put there."""
+"""prototype-visible: a function put into a slot is declared where it is put there.
+
+Why: an undeclared function in an initialiser does not compile. Example: `.pagetable_reserve = native_pagetable_reserve`
+in x86_init.c without the prototype in pgtable_types.h. Source: the file itself and every header it includes.
+"""
 
 from collections.abc import Iterator
 

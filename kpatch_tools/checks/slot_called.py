@@ -1,6 +1,8 @@
 """slot-called: a new slot has a call site.
 
 Why: a hook that nothing calls changes nothing; half of a patch was lost, or never written.
+Example: the slot, its default and its override without the line in init_memory_mapping. Source: the calls of the tree
+after the patch, through the table or a pointer to it; a slot handed to a macro or copied counts as used.
 """
 
 from collections.abc import Iterator

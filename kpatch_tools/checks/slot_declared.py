@@ -1,7 +1,8 @@
 """slot-declared: every member chain a patch writes on a hook table exists in that table.
 
 Why: an override of `x86_init.mapping.pagetable_reserve` on a tree without `struct x86_init_mapping` does not compile,
-although the text applies.
+although the text applies. Example: `x86_init.mapping.pagetable_reserve = f;` before v2.6.39. Source: the struct's
+definition in the tree after the patch, sub-tables followed.
 """
 
 from collections.abc import Iterator

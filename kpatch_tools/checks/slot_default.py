@@ -1,6 +1,8 @@
 """slot-default: a new slot that is called without a NULL test has a default.
 
 Why: x86_init.c's initialiser is what a native machine runs; a slot it leaves out is a NULL pointer there.
+Example: `.mapping = { .pagetable_reserve = … }` lost from x86_init.c: native machines jump to 0. Source: the table's
+initialiser, the slot's calls and its NULL tests, in the tree after the patch.
 """
 
 from collections.abc import Iterator

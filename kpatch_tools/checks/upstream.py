@@ -1,6 +1,7 @@
 """upstream-reference: a message that names its upstream commit names one that exists, with the same subject.
 
 Why: stable trees live from `commit <sha> upstream.`; a wrong id there makes a fix look applied that is not.
+Example: the id of the commit before in the log.
 Source: Documentation/process/stable-kernel-rules.rst.
 """
 

@@ -59,7 +59,7 @@ def declared_names(parsed: ParsedFile) -> frozenset[str]:
     """Every name the file itself brings into being, at any depth.
 
     Functions, variables, parameters, members, types, tags, enumerators, labels and macros, and what is handed to a
-    macro in capitals (`DEFINE_MUTEX(name)`), which may well declare it.
+    macro in capitals (`DEFINE_MUTEX(name)`), or to any macro that stands for a variable's name, which may declare it.
     """
     names: set[str] = set()
     for node in descend(parsed.root):
@@ -75,6 +75,8 @@ def _declared_by(node: Node) -> Iterable[str]:
         for declarator in node.children_by_field_name("declarator"):
             if (name := declared_name(declarator)) is not None:
                 yield name_of(name)
+            if declarator.type == "function_declarator" and _is_statement(node):
+                yield from _bare_parameters(declarator)
     elif kind in ("struct_specifier", "union_specifier", "enum_specifier", "enumerator", "preproc_def"):
         if (name := node.child_by_field_name("name")) is not None:
             yield name_of(name)
@@ -86,6 +88,19 @@ def _declared_by(node: Node) -> Iterable[str]:
             yield name_of(name)
         if (parameters := node.child_by_field_name("parameters")) is not None:
             yield from (name_of(child) for child in parameters.named_children)
+
+
+def _is_statement(node: Node) -> bool:
+    return node.parent is not None and node.parent.type == "compound_statement"
+
+
+def _bare_parameters(declarator: Node) -> Iterable[str]:
+    """Of `int silenced(x);` among statements, x: hardly a prototype, rather a macro around the variable's name."""
+    parameters = declarator.child_by_field_name("parameters")
+    for parameter in parameters.named_children if parameters is not None else ():
+        kind = parameter.child_by_field_name("type")
+        if kind is not None and kind.type == "type_identifier" and parameter.named_child_count == 1:
+            yield name_of(kind)
 
 
 def declares(parsed: ParsedFile, name: str) -> bool:

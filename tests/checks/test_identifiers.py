@@ -10,11 +10,13 @@ from kpatch_tools.core.finding import Status
 FILE = "arch/x86/mm/pages.c"
 TREE = {
     FILE: "#include <linux/pages.h>\n#include <asm/io.h>\nint old;\nvoid f(int a)\n{\n\told = a;\n}\n",
-    "include/linux/pages.h": "#include <linux/deep.h>\n/* ghost */\n#define PAGE_OPS(x) int Get##x(void)\n"
+    "include/linux/pages.h": "#include <linux/deep.h>\n#include <linux/quiet.h>\n/* ghost */\n"
+    "#define PAGE_OPS(x) int Get##x(void)\n"
     "extern int table_end;\n#define OP(x) { .id = OP_##x }\n"
     "#define if(cond, ...) __trace_if((cond, ## __VA_ARGS__))\n",
     "include/linux/deep.h": "enum { DEEP_ONE };\n#define DEEP_MACRO 1\nstruct deep { int deep_member; };\n",
     "include/asm-generic/io.h": "int generic_read(int);\n",
+    "include/linux/quiet.h": "#define silenced(x) x = x\n",
     "include/linux/other.h": "int stranger;\n",
 }
 Build = Callable[..., Change]
@@ -32,6 +34,7 @@ def body(statement: str) -> str:
         "struct deep d; d.deep_member = a;",
         "old = generic_read(a);",
         "int fresh = a; old = fresh;",
+        "int silenced(fresh); fresh = a;",
         "goto out; out: old = 1;",
         'old = sizeof("stranger"); /* stranger */',
         "old = GetTable();",

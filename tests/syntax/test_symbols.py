@@ -65,6 +65,12 @@ again:
     assert "other" not in found
 
 
+def test_a_macro_around_a_variables_name_declares_it() -> None:
+    found = declared_names(parse_c(b"void f(void)\n{\n\tunsigned long not_set(wrapped);\n\twrapped = 1;\n}\n"))
+    assert "wrapped" in found
+    assert "thing_t" not in declared_names(parse_c(b"void f(thing_t);\n"))
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
