@@ -13,6 +13,8 @@ from kpatch_tools.core.span import Span
 from kpatch_tools.syntax import (
     Node,
     ParsedFile,
+    ancestors,
+    declarations,
     declared_name,
     descend,
     errors_in,
@@ -69,6 +71,8 @@ def mismatches(
                 continue
             for mismatch in _judged(view, path, user, definition, index, private):
                 found.setdefault((mismatch.user, mismatch.used), mismatch)
+        for mismatch in _judged_data(view, path, index, private, wanted):
+            found.setdefault((mismatch.user, mismatch.used), mismatch)
     return {pair: one for pair, one in found.items() if not _only_called_early(parsed, path, pair[0], index)}
 
 
@@ -89,6 +93,56 @@ def _judged(
         if any(wrong):
             line = parsed.source.count(b"\n", 0, reference.offset) + 1
             yield Mismatch(user, reference.name, line, reference.called, all(wrong), reference.via)
+
+
+# modpost trusts these names: such tables hold functions for devices that come and go.
+_TRUSTED = re.compile(r"_(?:template|timer|sht|ops|probe|probe_one|console)$")
+_TRUSTED_DRIVER = re.compile(r"driver$")
+
+
+def _judged_data(
+    parsed: ParsedFile, path: RepoPath, index: SectionIndex, private: frozenset[str], wanted: tuple[Span, ...] | None
+) -> Iterator[Mismatch]:
+    """What tables and other variables of the file are initialised with; constants are not judged, as by modpost."""
+    for declaration in declarations(parsed):
+        span = Span(declaration.start_byte, declaration.end_byte)
+        if wanted is not None and not any(span.overlaps(line) for line in wanted):
+            continue
+        if re.match(rb"[^={]*\bconst\b", parsed.text(declaration)):
+            continue
+        for declarator in declaration.children_by_field_name("declarator"):
+            name, value = declared_name(declarator), declarator.child_by_field_name("value")
+            if name is None or value is None:
+                continue
+            for mismatch in _judged_initialiser(parsed, path, name_of(name), value, index):
+                if mismatch.used not in private:
+                    yield mismatch
+
+
+def _judged_initialiser(
+    parsed: ParsedFile, path: RepoPath, variable: str, value: Node, index: SectionIndex
+) -> Iterator[Mismatch]:
+    own = index.sections(path, variable)
+    for node in _evaluated(value):
+        # What is handed to a macro (`__devexit_p(f)`) may or may not be put into the table.
+        if node.type != "identifier" or any(above.type == "call_expression" for above in ancestors(node)):
+            continue
+        used = name_of(node)
+        other = index.sections(path, used)
+        wrong = [
+            not mine.may_refer_to(its) and not (mine is Section.PLAIN and _is_trusted(variable, its))
+            for mine in own
+            for its in other
+        ]
+        if any(wrong):
+            line = parsed.source.count(b"\n", 0, node.start_byte) + 1
+            yield Mismatch(variable, used, line, called=False, certain=all(wrong))
+
+
+def _is_trusted(variable: str, used: Section) -> bool:
+    if _TRUSTED.search(variable) is not None:
+        return True
+    return used is not Section.INIT and _TRUSTED_DRIVER.search(variable) is not None
 
 
 def _references(parsed: ParsedFile, definition: Node) -> Iterator[_Reference]:

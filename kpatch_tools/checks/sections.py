@@ -4,9 +4,10 @@ Why: `native_pagetable_reserve` called the `__init` function memblock_x86_reserv
 until 53f8023febf ("x86/mm: Fix section mismatch derived from native_pagetable_reserve()", in v2.6.39); called later,
 it would jump into freed memory. Source: scripts/mod/modpost.c (`sectioncheck`), as section_rules.py has it.
 
-Judged: calls and other references, to functions and to data, in functions that the patch touches, and wherever the
-patch changes the section of what is there already. Annotations may stand on the definition or on any declaration.
-A reference that is wrong in some configurations only, and code that could not be read as C, are a SKIP with the reason.
+Judged: calls and other references, to functions and to data, in functions and initialisers that the patch touches (a
+table that stays may not hold what is freed, unless modpost trusts its name), and wherever the patch changes the section
+of what is there already. Annotations may stand on the definition or on any declaration. A reference that is wrong in
+some configurations only, and code that could not be read as C, are a SKIP with the reason.
 """
 
 from collections.abc import Iterator

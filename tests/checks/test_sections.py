@@ -205,3 +205,30 @@ def test_the_place_of_an_annotation_does_not_matter(change: Build, user: str, us
     expected = USUAL.get(user, PLAIN), USUAL.get(used, PLAIN)
     allowed = all(one.may_refer_to(other) for one in expected[0] for other in expected[1])
     assert bool(found) != allowed
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("struct t table = { .run = early_reserve };", "table (no annotation) refers to early_reserve (__init)"),
+        (
+            "struct t table __cpuinitdata = { .run = early_reserve };",
+            "table (__cpuinitdata) refers to",
+        ),
+        (
+            "struct t my_driver = { .run = early_reserve };",
+            "my_driver (no annotation) refers to early_reserve",
+        ),
+        ("struct t table = { .in = { .run = &grow } };", "table (no annotation) refers to grow (__meminit)"),
+        ("struct t table __initdata = { .run = early_reserve };", ""),
+        ("struct t table __refdata = { .run = early_reserve };", ""),
+        ("static const struct t table = { .run = early_reserve };", ""),
+        ("struct t my_ops = { .run = early_reserve };", ""),
+        ("struct t my_driver = { .run = grow };", ""),
+        ("struct t table = { .size = sizeof(early_reserve), .run = run_p(early_reserve) };", ""),
+    ],
+)
+def test_a_table_that_stays_holds_nothing_that_is_freed(change: Build, table: str, message: str) -> None:
+    found = fails(sections.run(change({FILE: TREE[FILE] + table + "\n"}, tree=TREE)))
+    assert len(found) == bool(message)
+    assert all(one.startswith(message) for one in found)
