@@ -22,8 +22,11 @@ PLAIN = frozenset({Section.PLAIN})
 _ANY = re.compile(WORD + rb"\b")
 _BETWEEN = rb"(?:[ \t\n*]|\w+[ \t\n]+){1,12}?"
 _THEN_NAME = re.compile(_BETWEEN + rb"([A-Za-z_]\w*)[ \t]*(?:\(|(?:\[[^\]]*\][ \t]*)*[=;])")
+# `DECLARE_COMPLETION(name)` and its like: what is annotated is what the macro is handed.
+_MACRO_USE = re.compile(rb"[A-Z][A-Z0-9_]+[ \t]*\([ \t\n]*(?!void\b)([A-Za-z_]\w*)[ \t\n]*[,)]")
 _THEN_END = re.compile(rb"[ \t\n]*[=;,]")
 _NAME_BEFORE = re.compile(rb"([A-Za-z_]\w*)[ \t]*(?:\([^(){};]*\)|(?:\[[^\]]*\][ \t]*)*)[ \t\n]*\Z")
+_NAME = re.compile(rb"\w+")
 _HEAD = re.compile(rb"(?:^|[;}/>\"])[^;}/>\"]*\Z")
 _SPECIFIERS = frozenset(
     {b"static", b"extern", b"inline", b"const", b"volatile", b"struct", b"void", b"int", b"__attribute__"}
@@ -84,9 +87,18 @@ def _annotated_name(data: bytes, start: int, end: int) -> tuple[bytes, int] | No
     if _THEN_END.match(data, end) is not None:
         low = max(0, start - 300)
         before = _NAME_BEFORE.search(data[low:start])
-        return None if before is None else (before.group(1), low + before.start())
+        return None if before is None else (_handed_name(data, low + before.start()), low + before.start())
     after = _THEN_NAME.match(data, end)
-    return None if after is None else (after.group(1), start)
+    return None if after is None else (_handed_name(data, after.start(1)), start)
+
+
+def _handed_name(data: bytes, start: int) -> bytes:
+    """The name at `start`, or what the macro of that name is handed."""
+    macro = _MACRO_USE.match(data, start)
+    if macro is not None:
+        return macro.group(1)
+    name = _NAME.match(data, start)
+    return b"" if name is None else name.group()
 
 
 def _record(names: dict[str, tuple[Annotated, ...]], data: bytes, name: bytes, start: int, word: bytes) -> None:

@@ -91,7 +91,7 @@ def _report(
     change: Change, scope: tuple[str, ...], index: SectionIndex, path: RepoPath, found: Mismatch
 ) -> Iterator[Finding]:
     includes = includes_after(change)
-    if not is_what_it_seems(includes, path, found):
+    if found.used not in index.names_in(path) and not is_what_it_seems(includes, path, found):
         return
     # An annotated prototype in sight holds for every definition; without one, a plain twin may be what is linked.
     declared_so = any(found.used in index.names_in(header) for header in includes.closure(path).headers)

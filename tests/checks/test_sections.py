@@ -232,3 +232,12 @@ def test_a_table_that_stays_holds_nothing_that_is_freed(change: Build, table: st
     found = fails(sections.run(change({FILE: TREE[FILE] + table + "\n"}, tree=TREE)))
     assert len(found) == bool(message)
     assert all(one.startswith(message) for one in found)
+
+
+@pytest.mark.parametrize(
+    "spelled", ["static __initdata DECLARE_DONE(ready);", "static DECLARE_DONE(ready) __initdata;"]
+)
+def test_an_annotation_of_a_declaring_macro_is_that_of_what_it_declares(change: Build, spelled: str) -> None:
+    added = f"{spelled}\nvoid *f(void)\n{{\n\tDECLARE_DONE(mine);\n\treturn &ready;\n}}\n"
+    found = fails(sections.run(change({FILE: TREE[FILE] + added}, tree=TREE)))
+    assert found == ["f (no annotation) refers to ready (__initdata)"]
