@@ -3,15 +3,18 @@
 Why: a patch that applies cleanly may name what the target does not have (`pgt_buf_top` before v2.6.39-rc1 was
 `e820_table_top`). A name passes if the file used it before, if the file declares it, or if a header it sees, under any
 configuration, mentions it or could paste it together. So a FAIL is near certain, and silence proves less: a header
-may mention a name without declaring it for this configuration.
+may mention a name without declaring it for this configuration. Headers that the patch includes have to be there, too.
+Source: the file and every header it includes, in the tree after the patch; directives other than #define are no code.
 """
 
+import posixpath
 import re
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check, includes_after
 from kpatch_tools.checks.lines import Edit, edits, parse
 from kpatch_tools.core.finding import Finding, Status
+from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.syntax.includes import Includes
 from kpatch_tools.syntax.symbols import declared_names, identifiers
 
@@ -36,6 +39,11 @@ def run(change: Change) -> Iterator[Finding]:
         return
     clean = True
     for edit in changed:
+        for header in _missing_headers(change, edit):
+            clean = False
+            message = f"{edit.path} includes {header}, which the tree does not have"
+            hint = "add the header to the patch, or bring its prerequisite"
+            yield Finding(ID, Status.FAIL, message, edit.path, hint=hint)
         for name, line in undeclared(includes_after(change), edit):
             clean = False
             yield Finding(
@@ -48,6 +56,18 @@ def run(change: Change) -> Iterator[Finding]:
             )
     if clean:
         yield Finding(ID, Status.PASS, "every identifier the patch uses is known where it is used")
+
+
+def _missing_headers(change: Change, edit: Edit) -> tuple[str, ...]:
+    """Headers that the edit newly includes and that neither the tree has nor the folder's Makefile makes."""
+    if edit.after is None or b"include" not in edit.added_code:
+        return ()
+    known = set(Includes(change.before).missing_from(edit.path)) if edit.before is not None else set()
+    missing = [name for name in includes_after(change).missing_from(edit.path) if name not in known]
+    folder = posixpath.dirname(edit.path)
+    rules = b"".join(change.after.read(RepoPath(f"{folder}/{name}")) or b"" for name in ("Makefile", "Kbuild"))
+    made = tuple(name for name in missing if posixpath.basename(name).partition(".")[0].encode() in rules)
+    return tuple(name for name in missing if name not in made)
 
 
 def undeclared(includes: Includes, edit: Edit) -> tuple[tuple[str, int], ...]:

@@ -52,6 +52,15 @@ class Includes:
             self._closures[path] = self._follow(path)
         return self._closures[path]
 
+    def missing_from(self, path: RepoPath) -> tuple[str, ...]:
+        """What `path` itself includes, under any configuration, that the tree does not have."""
+        return tuple(
+            name
+            for quoted, name in self._included_by(path)
+            if not _MADE_BY_THE_BUILD.search(name)
+            and not self._find(name, posixpath.dirname(path) if quoted else None, path)
+        )
+
     def _follow(self, path: RepoPath) -> Closure:
         seen = dict.fromkeys(forced for forced in _FORCED if self._is_file(forced))
         unresolved: dict[str, None] = {}

@@ -102,3 +102,28 @@ def test_words_of_a_comment_that_began_earlier_are_no_names(change: Build) -> No
     tree = {**TREE, FILE: TREE[FILE] + "/*\n * one\n */\n"}
     text = tree[FILE].replace(" * one\n", " * one\n * non failure\n")
     assert {one.status for one in identifiers.run(change({FILE: text}, tree=tree))} == {Status.PASS}
+
+
+@pytest.mark.parametrize(
+    ("line", "extra", "status"),
+    [
+        ("#include <linux/forgotten.h>", {}, Status.FAIL),
+        ('#include "forgotten.h"', {}, Status.FAIL),
+        ("#include <linux/forgotten.h>", {"include/linux/forgotten.h": "int x;\n"}, Status.PASS),
+        ('#include "made.h"', {"arch/x86/mm/Makefile": "$(obj)/made.h: $(src)/table\n"}, Status.PASS),
+        ("#include <generated/bounds.h>", {}, Status.PASS),
+    ],
+)
+def test_a_header_that_the_patch_forgot_is_refused(
+    change: Build, line: str, extra: dict[str, str], status: Status
+) -> None:
+    found = list(identifiers.run(change({FILE: line + "\n" + TREE[FILE], **extra}, tree=TREE)))
+    assert {one.status for one in found} == {status}
+    assert status is Status.PASS or "which the tree does not have" in found[0].message
+
+
+def test_a_header_that_was_missing_before_is_not_this_patchs_doing(change: Build) -> None:
+    before = '#include "made.h"\n' + TREE[FILE]
+    tree = {**TREE, FILE: before}
+    text = before.replace("<asm/io.h>", "<asm/io.h>\n#include <linux/other.h>")
+    assert {one.status for one in identifiers.run(change({FILE: text}, tree=tree))} == {Status.PASS}
