@@ -134,7 +134,11 @@ def _without_site(files: Files, spec: HookSpec) -> Cause:
 
 
 def _takes_mapped_pages(files: Files, path: RepoPath) -> Evidence | None:
-    """A function that searches below what is mapped and reserves what it got, itself."""
+    """A function that searches below what is mapped and reserves what it got, itself or by calling an allocator.
+
+    `memblock_find_in_range()` only looks; `memblock_phys_alloc_range()`, which later kernels call (6.1 does), also
+    reserves what it finds.
+    """
     for function in functions(files.known(path)):
         for one in assignments(function):
             call = unwrapped(one.right)
@@ -143,6 +147,9 @@ def _takes_mapped_pages(files: Files, path: RepoPath) -> Evidence | None:
             limit = next((arg for arg in arguments(call) if MAPPED_LIMITS & set(names_in(arg))), None)
             if limit is None or not files.compiled(path, call):
                 continue
+            if "alloc" in (callee(call) or "").split("_"):
+                text = f"{function_name(function)}() takes pages below {_text(limit)} from {callee(call)}()"
+                return Evidence(text, files.location(path, call))
             got = name_of(one.left)
             for other in calls(function):
                 given = arguments(other)

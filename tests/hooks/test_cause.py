@@ -90,6 +90,21 @@ def test_superseded_is_shown_by_who_takes_pages_now(pagetable_tree: Tree) -> Non
     assert cause.evidence[1].statement.startswith("alloc_low_pages() looks below max_pfn_mapped << PAGE_SHIFT")
 
 
+def test_an_allocator_keeps_what_it_finds_itself(pagetable_tree: Tree) -> None:
+    taker = (
+        "u64 alloc_low_pages(unsigned int num)\n{\n\tu64 got;\n\n"
+        "\tgot = memblock_phys_alloc_range(num, PAGE_SIZE, 0, max_pfn_mapped << PAGE_SHIFT);\n"
+        "\treturn got;\n}\n\nunsigned long init_memory_mapping("
+    )
+    tree = pagetable_tree(
+        (CALLER, "if (!after_bootmem && pgt_buf_end > pgt_buf_start)", "if (end)"),
+        (CALLER, "unsigned long init_memory_mapping(", taker),
+    )
+    cause = probe_cause(tree)
+    assert cause.state is CauseState.SUPERSEDED
+    assert "from memblock_phys_alloc_range()" in cause.evidence[1].statement
+
+
 def test_only_part_of_the_buffer_read_only(pagetable_tree: Tree) -> None:
     cause = probe_cause(pagetable_tree((OVERRIDE, "pfn < pgt_buf_top", "pgt_buf_end > pfn")))
     assert cause.state is CauseState.PRESENT
