@@ -51,12 +51,22 @@ def _run_in(
             continue
         new = mismatches(edit.path, edit.after, after, lines=edit.added)
         old = mismatches(edit.path, edit.before or b"", before) if new else {}
-        for pair in new.keys() - old.keys():
+        gone = old.keys() - mismatches(edit.path, edit.after, after).keys() if old else set()
+        for pair in sorted(new.keys() - old.keys()):
             seen.add((edit.path, *pair))
-            yield from _report(change, scope, after, edit.path, new[pair])
+            if not _was_there_under_another_name(pair, gone):
+                yield from _report(change, scope, after, edit.path, new[pair])
     for path, mismatch in _moved(change, scope, changed, before, after):
         if (path, mismatch.user, mismatch.used) not in seen:
             yield from _report(change, scope, after, path, mismatch)
+
+
+def _was_there_under_another_name(pair: tuple[str, str], gone: set[tuple[str, str]]) -> bool:
+    """Whether a mismatch that went away accounts for `pair`: renaming one side brings no new one. Each counts once."""
+    same = next((old for old in sorted(gone) if old[0] == pair[0] or old[1] == pair[1]), None)
+    if same is not None:
+        gone.remove(same)
+    return same is not None
 
 
 def _moved(

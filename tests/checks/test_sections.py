@@ -80,6 +80,16 @@ def test_a_mismatch_that_was_there_before_is_not_new(change: Build) -> None:
     assert fails(sections.run(change({FILE: bad.replace("(1)", "(2)")}, tree={**TREE, FILE: bad}))) == []
 
 
+def test_a_mismatch_that_is_only_renamed_is_not_new(change: Build) -> None:
+    bad = TREE[FILE] + "void f(void)\n{\n\tearly_reserve(1);\n}\n"
+    renamed = bad.replace("void f", "void g")
+    assert fails(sections.run(change({FILE: renamed}, tree={**TREE, FILE: bad}))) == []
+    other = {OTHER: TREE[OTHER].replace("early_reserve", "first_reserve"), FILE: bad.replace("early_re", "first_re")}
+    assert fails(sections.run(change(other, tree={**TREE, FILE: bad}))) == []
+    second = renamed + "void h(void)\n{\n\tearly_reserve(1);\n}\n"
+    assert len(fails(sections.run(change({FILE: second}, tree={**TREE, FILE: bad})))) == 1
+
+
 def test_an_annotation_that_orphans_a_caller_elsewhere_is_refused(change: Build) -> None:
     tree = {
         **TREE,
