@@ -56,6 +56,7 @@ def command(
     request = BackportRequest(
         target=target,
         subject=_subject(subject),
+        spelled=subject,
         out=Path(output) if output not in (None, "-") else None,
         mails=output == "-",
         branch=branch,
