@@ -64,13 +64,9 @@ def _speaking(tree: KernelTree, change: Change, tips: Sequence[ObjectId]) -> Ite
     assert change.commit is not None, "only a commit can be cited"
     cited = change.commit[:ABBREVIATION].encode()
     subject = change.subject.encode("utf-8", "surrogateescape")
-    citing = {
-        commit.oid: commit
-        for text in (cited, subject)
-        for commit in tree.find_commits(include=tips, exclude=[change.commit], containing=text)
-        if len(commit.parents) == 1
-    }
-    for commit in citing.values():
+    for commit in tree.find_commits(include=tips, exclude=[change.commit], containing=(cited, subject)):
+        if len(commit.parents) != 1:
+            continue
         message = commit.message
         if commit.subject == change.subject or upstream_reference(message):
             continue  # the same change on another branch

@@ -1,7 +1,7 @@
 """Walking commits, and what each changed."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import pygit2
@@ -46,9 +46,9 @@ def walk(
     paths: Sequence[str],
     first_parent: bool,
     reverse: bool,
-    mentions: Sequence[bytes] = (),
+    may_be: Callable[[bytes], bool] | None = None,
 ) -> Iterator[CommitData]:
-    """See KernelTree.walk. Commits whose message lacks one of `mentions` are passed over before they are parsed."""
+    """See KernelTree.walk. Commits whose raw message `may_be` refuses are passed over before they are parsed."""
     walker = store.repository.walk(None, SortMode.TOPOLOGICAL | SortMode.TIME | (SortMode.REVERSE if reverse else 0))
     if first_parent:
         walker.simplify_first_parent()
@@ -66,8 +66,8 @@ def walk(
                 is_cut = True
                 if touched is not None:
                     continue  # what it changed cannot be told
-            message = found.raw_message if mentions else b""
-            if all(text in message for text in mentions) and (touched is None or touched(found)):
+            wanted_message = may_be is None or may_be(found.raw_message)
+            if wanted_message and (touched is None or touched(found)):
                 yield store.commit(ObjectId(str(found.id)))
     except (KeyError, pygit2.GitError) as error:
         raise history_ends(store, error) from error

@@ -164,11 +164,16 @@ class KernelTree:
         exclude: Iterable[ObjectId] = (),
         paths: Sequence[str] = (),
         subject: str | None = None,
-        containing: bytes | None = None,
+        containing: Sequence[bytes] = (),
     ) -> Iterator[CommitData]:
-        """The commits of such a walk with exactly this subject and these bytes in the message, as they are found."""
+        """The commits of such a walk with exactly this subject and any of these texts in the message, as found."""
         # A commit in another encoding is compared in UTF-8, so only what is ASCII can be looked for in its raw bytes.
-        wanted = (*(subject or "").encode("utf-8", "surrogateescape").split(), *filter(None, [containing]))
+        words = [word for word in (subject or "").encode("utf-8", "surrogateescape").split() if word.isascii()]
+        texts = containing if all(text.isascii() for text in containing) else ()
+
+        def may_be(message: bytes) -> bool:
+            return all(word in message for word in words) and (not texts or any(text in message for text in texts))
+
         candidates = history.walk(
             self._store,
             include=include,
@@ -176,12 +181,12 @@ class KernelTree:
             paths=paths,
             first_parent=False,
             reverse=False,
-            mentions=[text for text in wanted if text.isascii()],
+            may_be=may_be,
         )
         for commit in candidates:
             if subject is not None and commit.subject != subject:
                 continue
-            if containing is not None and containing not in commit.message:
+            if containing and not any(text in commit.message for text in containing):
                 continue
             yield commit
 

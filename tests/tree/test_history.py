@@ -45,7 +45,9 @@ def test_find_commits_by_subject_and_message(scratch):
     repo = scratch()
     _, second, third = _linear(repo)
     assert [c.oid for c in repo.tree.find_commits(include=[third], subject="fs: go on")] == [second]
-    assert [c.oid for c in repo.tree.find_commits(include=[third], containing=b"Fixes:")] == [second]
+    assert [c.oid for c in repo.tree.find_commits(include=[third], containing=[b"Fixes:"])] == [second]
+    either = repo.tree.find_commits(include=[third], containing=[b"no such text", b"Fixes:"])
+    assert [c.oid for c in either] == [second]
 
 
 def test_changes_are_against_the_first_parent(scratch):
