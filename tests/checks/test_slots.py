@@ -197,3 +197,8 @@ def test_a_definition_that_left_its_prototype_behind_is_refused(change: Build) -
     private = define.replace("void native", "static void native")
     passed = slot_signature.run(change({H: NEW_HEADER, D: defaults, U: NEW_USER, other: private}))
     assert statuses(passed) == {Status.PASS}
+
+
+def test_a_slot_that_is_emptied_has_nothing_to_compare(change: Build) -> None:
+    user = USER.replace("board.probe();", "board.probe = NULL;")
+    assert [one.message for one in slot_signature.run(change({U: user}))] == ["the patch puts nothing into a slot"]
