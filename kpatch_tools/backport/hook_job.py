@@ -191,6 +191,9 @@ def _not_needed(job: HookJob) -> Answer | None:
     job.ports.progress("running the model without the hook")
     control = _run(job, job.source)
     evidence = (*_cause_evidence(cause), Evidence("model", f"the target as it is: {control.describe()}"))
+    if control.verdict.faults and cause.state in (CauseState.ABSENT, CauseState.SUPERSEDED):
+        reason = f"by its structure the target does without the hook ({cause.reason}), but {control.describe()}"
+        return Answer(Outcome.UNDETERMINED, reason, evidence, control=control)
     match cause.state:
         case CauseState.SUPERSEDED:
             reason = f"the code that the hook changes is gone: {cause.reason}"

@@ -1,12 +1,16 @@
 """The main job on the miniature: one answer for each point of its story, as its README promises."""
 
+from collections.abc import Iterable
+
 import pytest
 from kpatch_tools.app.backport import BackportRequest, backport
 from kpatch_tools.app.exits import Exit
 from kpatch_tools.app.miniature import build_miniature
 from kpatch_tools.app.modelling import modelling
 from kpatch_tools.app.report import BackportReport
-from kpatch_tools.backport import Verdict
+from kpatch_tools.backport import LayoutVerdict, ModelResult, Verdict
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import BlobSource
 from kpatch_tools.model import parse_layout
 from kpatch_tools.tree import KernelTree
 
@@ -78,3 +82,21 @@ def test_forced_the_hook_takes_the_targets_names(tree: KernelTree) -> None:
     text = b"".join(data or b"" for data in report.changes.values())
     assert b"PFN_PHYS(e820_table_top)" in text
     assert b"pgt_buf" not in text
+
+
+class _AlwaysFaults:
+    """A model to which every version is broken."""
+
+    def concerns(self, paths: Iterable[RepoPath]) -> bool:
+        return True
+
+    def run(self, source: BlobSource, *, first: tuple[str, ...] = (), until_fault: bool = False) -> ModelResult:
+        return ModelResult((LayoutVerdict("512M", Verdict.CRASH, "something else"),), "")
+
+
+@pytest.mark.parametrize("target", ["v2.6.38", "v3.9"])
+def test_a_fault_that_the_structure_does_not_explain_is_no_clean_answer(tree: KernelTree, target: str) -> None:
+    report = backport(BackportRequest(target=target), tree, model=_AlwaysFaults())
+    assert report.outcome.value == "undetermined"
+    assert "something else" in report.answer.reason
+    assert report.exit == Exit.UNDETERMINED
