@@ -70,6 +70,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = error.exit_code
+    except SystemExit as ended:
+        # rich ends the process itself where its reader went away; that is not exit 1, "a person is needed".
+        code = 0 if isinstance(ended.__context__, BrokenPipeError) else ended.code
     except (KeyboardInterrupt, click.Abort):
         click.echo("interrupted; nothing was left half written", err=True)
         code = EXIT_INTERRUPTED

@@ -1,6 +1,7 @@
 """Each verb on the miniature kernel: its answer, its exit code, and what it leaves behind."""
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,17 @@ def test_hooks_tells_a_slots_whole_story(kpt: Kpt) -> None:
     assert [one["function"] for one in slot["overrides"]] == ["xen_mapping_pagetable_reserve"]
     assert [one["function"] for one in slot["call_sites"]] == ["init_memory_mapping"]
     assert done.json["coverage"]["files"] > 0
+
+
+def test_a_reader_that_goes_away_is_no_failure(miniature: Path) -> None:
+    code = "from kpatch_tools.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "hooks", "--rev", "v2.6.39", "--repo", str(miniature)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.close()
+        err = run.stderr.read()
+    assert (run.returncode, err) == (0, b"")
 
 
 def test_generate_writes_mail_that_git_am_takes(kpt: Kpt, miniature: Path, tmp_path: Path) -> None:
