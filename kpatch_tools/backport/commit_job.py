@@ -164,7 +164,7 @@ def _carry(job: Job, renamed: Renames, evidence: tuple[Evidence, ...]) -> Answer
         clean=pick.clean,
         followups=_followups(job, result if pick.clean else None),
     )
-    concerned = job.ports.model.concerns(pick.changes)
+    concerned = job.ports.model.concerns({*pick.changes, *job.change.touched})
     if job.plan_only:
         reason = "it would go on cleanly" if pick.clean else "it would not go on cleanly"
         outcome = Outcome.BACKPORTED if pick.clean else Outcome.CONFLICT
@@ -261,7 +261,7 @@ def _with_prerequisites(job: Job, answer: Answer, *, failing: tuple[Finding, ...
     return replace(
         answer,
         outcome=Outcome.NEEDS_PREREQUISITE,
-        reason=f"{answer.reason}; after {subjects} it does not",
+        reason=f"{answer.reason}; after {subjects} that is no longer so",
         prerequisites=as_prerequisites(found, _why(answer)),
     )
 
