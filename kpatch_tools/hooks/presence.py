@@ -92,7 +92,22 @@ def _part(files: Files, name: HookPart, first: RepoPath, found: Found | None, no
 
 
 def _declaration_note(spec: HookSpec, found: Anatomy) -> str:
-    return "" if found.member is not None else f"struct {spec.table_type} has no member {spec.member}"
+    if found.member is None:
+        return f"struct {spec.table_type} has no member {spec.member}"
+    if found.slot is None or found.default is None:
+        return ""
+    slot, default = _parameter_types(found.slot.node), _parameter_types(found.default.node)
+    return "" if slot == default else f"it takes ({', '.join(slot)}), but {spec.default} takes ({', '.join(default)})"
+
+
+def _parameter_types(declaration: Node) -> tuple[str, ...]:
+    """The types of the parameters, as spelled, of the first parameter list in a declaration or definition."""
+    lists = (one for one in descend(declaration) if one.type == "parameter_list")
+    return tuple(
+        (kind.text or b"").decode("utf-8", "surrogateescape")
+        for one in next(lists, declaration).named_children
+        if one.type == "parameter_declaration" and (kind := one.child_by_field_name("type")) is not None
+    )
 
 
 def _initialiser_note(spec: HookSpec, found: Anatomy) -> str:

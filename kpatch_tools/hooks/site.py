@@ -13,6 +13,7 @@ from kpatch_tools.syntax import Node, ancestors, declared_name, descend, find_fu
 from .reading import Files
 from .shapes import arguments, assignments, binary, callee, file_variables, names_in, statements, unwrapped
 from .spec import HookSpec
+from .units import PAGE_SHIFT, TO_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +51,17 @@ def find_caller(files: Files, spec: HookSpec) -> tuple[RepoPath, Node] | None:
 
 
 def find_site(files: Files, spec: HookSpec) -> SiteShape | None:
-    """The reserve site; None where the caller has no such shape (then there is nothing for the hook to stand for)."""
+    """The reserve site; None where the caller has no such shape (then there is nothing for the hook to stand for).
+
+    Also None where there are several, or where what is reserved is not just start to end (`end + 1`, a limit): the
+    hook's call would not do the same.
+    """
     caller = find_caller(files, spec)
     if caller is None:
         return None
     path, function = caller
     local = local_names(function)
+    found: list[SiteShape] = []
     for branch in descend(function):
         if branch.type != "if_statement" or not files.compiled(path, branch):
             continue
@@ -65,8 +71,28 @@ def find_site(files: Files, spec: HookSpec) -> SiteShape | None:
         for end, start in _above(branch):
             used = [name for one in arguments(call) for name in names_in(one)]
             if start in used and end in used and not local & {start, end}:
-                return SiteShape(path, branch, call, start, end)
-    return None
+                found.append(SiteShape(path, branch, call, start, end))
+                break
+    if len(found) != 1 or not _is_plain_range(found[0]):
+        return None
+    return found[0]
+
+
+def _is_plain_range(site: SiteShape) -> bool:
+    """Whether the call gets start and end, or their difference, converted to bytes at most."""
+    known = {site.start, site.end, PAGE_SHIFT, TO_BYTES}
+    for argument in arguments(site.call):
+        if not {site.start, site.end} & set(names_in(argument)):
+            continue
+        for one in descend(argument):
+            if one.type in ("number_literal", "conditional_expression", "unary_expression"):
+                return False
+            if one.type == "identifier" and name_of(one) not in known:
+                return False
+            parts = binary(one)
+            if parts is not None and parts[0] not in ("<<", "-"):
+                return False
+    return True
 
 
 def find_buffer(files: Files, site: SiteShape) -> BufferShape | None:

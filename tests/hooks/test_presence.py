@@ -90,6 +90,12 @@ def test_each_file_counts(pagetable_tree: Tree, hooked: Overlay, spec: HookSpec)
             "int pagetable_reserve;",
             HookPart.DECLARATION,
         ),
+        (
+            TABLE_HEADER,
+            "void (*pagetable_reserve)(u64 start, u64 end);",
+            "void (*pagetable_reserve)(u32 start, u64 end);",
+            HookPart.DECLARATION,
+        ),
     ],
 )
 def test_damage_is_seen(hooked: Overlay, spec: HookSpec, path: RepoPath, old: str, new: str, part: HookPart) -> None:
@@ -169,3 +175,24 @@ def test_nothing_to_remove_and_no_way_to(pagetable_tree: Tree, hooked: Overlay, 
     assert remove_hook(pagetable_tree(), spec) is None
     two_calls = changed(hooked, CALLER, '"PGTABLE");\n}', '"PGTABLE");\n\tprintk("");\n}')
     assert remove_hook(two_calls, spec) is None
+
+
+RESERVE = 'memblock_x86_reserve_range(pgt_buf_start << PAGE_SHIFT,\n\t\t\t\tpgt_buf_end << PAGE_SHIFT, "PGTABLE");'
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        RESERVE.replace("pgt_buf_end <<", "(pgt_buf_end + 1) <<"),
+        RESERVE.replace("pgt_buf_end << PAGE_SHIFT", "min(pgt_buf_end, limit) << PAGE_SHIFT"),
+        RESERVE.replace("pgt_buf_start <<", "~pgt_buf_start <<"),
+        f"{RESERVE}\n\tif (pgt_buf_end > pgt_buf_start)\n\t\t{RESERVE}",
+    ],
+    ids=["one more page", "a limit", "another value", "twice"],
+)
+def test_a_reserve_call_that_is_not_just_the_range_is_not_replaced(
+    pagetable_tree: Tree, spec: HookSpec, other: str
+) -> None:
+    refused = generate_hook(pagetable_tree((CALLER, RESERVE, other)), spec)
+    assert isinstance(refused, Refusal)
+    assert Need.SITE in {lack.need for lack in refused.lacks}
