@@ -36,14 +36,18 @@ def command(session: Session, *, patch: str, revision: str, branch: str | None, 
     with session.progress(f"applying to {revision}") as step:
         step(parsed.subject or patch)
         report = apply_to(tree, parsed, revision, fuzz=fuzz)
-    written = None
+    written = mail = None
     if report.exit is Exit.DONE:
         if branch is not None:
             written = commit_applied(tree, report, branch=branch, now=committer(tree))
         if output is not None:
-            write_file(output, format_patch(rebased_patch(report, tree)))
+            mail = format_patch(rebased_patch(report, tree))
+            if not (session.as_json and output == "-"):
+                write_file(output, mail)
     if session.as_json:
-        session.print_json({**_fields(report), "branch": branch if written else None, "commit": written})
+        # Standard output holds one document: a patch that would go there goes into it.
+        text = mail.decode("utf-8", "backslashreplace") if mail is not None and output == "-" else None
+        session.print_json({**_fields(report), "branch": branch if written else None, "commit": written, "mail": text})
     elif output != "-" or report.exit is not Exit.DONE:
         _print(session, report, branch if written else None)
     return report.exit

@@ -70,7 +70,9 @@ def command(
     with session.progress(f"backport to {target}") as step:
         report = backport(request, session.tree, model=modelling(step), progress=step)
     if session.as_json:
-        session.print_json(fields_of_backport(report))
+        # Standard output holds one document: mails that would go there go into it.
+        mails = [patch.data.decode("utf-8", "backslashreplace") for patch in report.patches] if output == "-" else []
+        session.print_json({**fields_of_backport(report), "mails": mails})
     elif output == "-":
         write_file("-", b"".join(patch.data for patch in report.patches))
         print_backport(session.err, report, verbosity=session.verbosity)

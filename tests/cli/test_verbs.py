@@ -230,6 +230,14 @@ def test_backport_writes_patches_that_git_am_takes_and_a_branch(kpt: Kpt, miniat
     assert git(work, "rev-parse", "HEAD^{tree}") == git(repository, "rev-parse", "hook^{tree}")
 
 
+def test_json_and_mail_on_standard_output_are_one_document(kpt: Kpt, miniature: Path) -> None:
+    mail = git(miniature, "format-patch", "-1", "--stdout", "v2.6.39~1").encode()
+    applied = kpt("apply", "-", "--to", "v2.6.39~2", "-o", "-", "--json", stdin=mail)
+    assert "\n+void __init native_pagetable_reserve" in applied.json["mail"]
+    carried = kpt("backport", "-", "--to", "v2.6.39~2", "-o", "-", "--json", stdin=mail)
+    assert [one.count("\n+void __init native_pagetable_reserve") for one in carried.json["mails"]] == [1]
+
+
 def test_backport_without_a_request_to_write_writes_nothing(kpt: Kpt, miniature: Path) -> None:
     before = refs(miniature)
     done = kpt("backport", "--to", "v2.6.39~3")
