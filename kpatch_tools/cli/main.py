@@ -68,12 +68,14 @@ def main() -> None:
         _report(error)
         code = 2
     except click.ClickException as error:
+        _document("usage", error.format_message(), "see kpt --help and kpt VERB --help")
         error.show()
         code = error.exit_code
     except SystemExit as ended:
         # rich ends the process itself where its reader went away; that is not exit 1, "a person is needed".
         code = 0 if isinstance(ended.__context__, BrokenPipeError) else ended.code
     except (KeyboardInterrupt, click.Abort):
+        _document("interrupted", "interrupted; nothing was left half written", "run it again")
         click.echo("interrupted; nothing was left half written", err=True)
         code = EXIT_INTERRUPTED
     except BrokenPipeError:
@@ -82,6 +84,7 @@ def main() -> None:
         code = 0
     except Exception:
         # A bot must not take our mistake for a finding (1) or for its own (2).
+        _document("internal-error", "this is a bug in kpt; no answer was reached", "report it with standard error")
         traceback.print_exc()
         click.echo("kpt: this is a bug in kpt; no answer was reached [internal-error]", err=True)
         code = 3
@@ -89,11 +92,17 @@ def main() -> None:
 
 
 def _report(error: KpatchError) -> None:
-    if "--json" in sys.argv:
-        import json
-
-        fields = {"code": error.code, "message": error.message, "hint": error.hint}
-        click.echo(json.dumps({"schema": 1, "error": fields}, indent=2))
+    _document(error.code, error.message, error.hint)
     click.echo(f"kpt: {error.message} [{error.code}]", err=True)
     if error.hint:
         click.echo(f"  next: {error.hint}", err=True)
+
+
+def _document(code: str, message: str, hint: str | None) -> None:
+    """With --json every way of ending without a result prints one document, bad usage included."""
+    if "--json" not in sys.argv:
+        return
+    import json
+
+    fields = {"code": code, "message": message, "hint": hint}
+    click.echo(json.dumps({"schema": 1, "error": fields}, indent=2))

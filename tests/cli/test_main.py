@@ -81,3 +81,10 @@ def test_our_own_mistake_is_no_finding(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 3
     assert b"[internal-error]" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("backport", "--bogus"), ("nonsense",), ("backport",)])
+def test_bad_usage_is_json_too(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    done = kpt(*arguments, "--json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["code"] == "usage"
