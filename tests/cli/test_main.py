@@ -83,8 +83,8 @@ def test_our_own_mistake_is_no_finding(tmp_path: Path) -> None:
     assert b"[internal-error]" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [("backport", "--bogus"), ("nonsense",), ("backport",)])
-def test_bad_usage_is_json_too(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("arguments", [("nonsense",), ("hooks", "--bogus"), ("backport",), ("check",)])
+def test_bad_usage_is_one_json_document_too(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     done = kpt(*arguments, "--json", cwd=tmp_path)
-    assert done.returncode == 2
-    assert json.loads(done.stdout)["error"]["code"] == "usage"
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["schema"], document["error"]["code"]) == (2, 1, "usage")
