@@ -166,7 +166,10 @@ def place_override(files: Files, spec: HookSpec, features: Features) -> Placed:
 
 
 def place_assignment(files: Files, spec: HookSpec) -> Placed:
-    """Among the installer's other assignments to the table, in the table's order."""
+    """Among the installer's other assignments to the table, in the table's order.
+
+    Only beside one that always runs: behind an `if`, the new line would take its place or share its condition.
+    """
     found, type_found = find_installer(files, spec), find_table_type(files, spec)
     if found is None or type_found is None:
         return Lack(Need.INSTALLER, f"no function {spec.installer}() to set the override in")
@@ -175,15 +178,20 @@ def place_assignment(files: Files, spec: HookSpec) -> Placed:
     order = [_member_name(one) for one in _members(type_found[1])]
     rank = order.index(spec.before)
     text = render("hooks/assignment.c.j2", spec=spec)
+    body = installer.child_by_field_name("body")
     last: Node | None = None
     for slot, one in installs(files, spec, path, installer):
+        if statement_of(one).parent != body:
+            continue
         last = statement_of(one)
         member = member_of(slot)
         if member in order and order.index(member) >= rank:
             at = line_start(parsed.source, last.start_byte)
             return (_insert(HookPart.ASSIGNMENT, path, at, indent_of(parsed.source, last.start_byte) + text),)
     if last is None:
-        return Lack(Need.INSTALLER, f"{spec.installer}() sets no slot of {spec.table}", files.location(path, installer))
+        return Lack(
+            Need.INSTALLER, f"{spec.installer}() sets no slot of {spec.table} always", files.location(path, installer)
+        )
     indent = indent_of(parsed.source, last.start_byte)
     return (_insert(HookPart.ASSIGNMENT, path, parsed.source.index(b"\n", last.end_byte) + 1, indent + text),)
 

@@ -196,3 +196,10 @@ def test_a_reserve_call_that_is_not_just_the_range_is_not_replaced(
     refused = generate_hook(pagetable_tree((CALLER, RESERVE, other)), spec)
     assert isinstance(refused, Refusal)
     assert Need.SITE in {lack.need for lack in refused.lacks}
+
+
+def test_the_assignment_never_lands_under_a_condition(pagetable_tree: Tree, spec: HookSpec) -> None:
+    line = "\tx86_init.paging.pagetable_init = "
+    made = generate_hook(pagetable_tree((OVERRIDE, line, f"\tif (xen_pv_domain())\n\t{line}")), spec)
+    assert isinstance(made, Refusal)
+    assert {lack.need for lack in made.lacks} == {Need.INSTALLER}
