@@ -35,16 +35,5 @@ def write_file(name: str, data: bytes) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
-def write_files(folder: Path, files: dict[str, bytes]) -> tuple[Path, ...]:
-    """Write each of `files` into `folder`, which is made if need be. Raises KpatchError "cannot-write"."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise _cannot_write(folder, error) from error
-    for name, data in files.items():
-        write_file(str(folder / name), data)
-    return tuple(folder / name for name in files)
-
-
 def _cannot_write(path: Path, error: OSError) -> KpatchError:
     return KpatchError("cannot-write", f"cannot write {path}: {error.strerror}", hint="name another place with -o")
