@@ -7,6 +7,7 @@ from enum import StrEnum
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location
+from kpatch_tools.syntax import find_function
 
 from .heads import Convention, convention_of
 from .installer import find_installer, installed_functions
@@ -64,6 +65,7 @@ class Need(StrEnum):
     RESERVE = "reserve-function"
     BUFFER = "buffer"
     VISIBILITY = "visibility"
+    DEFINITION = "definition"
     TABLE = "table"
     INSTALLER = "installer"
     PREMISE = "premise"
@@ -123,6 +125,7 @@ def read_features(files: Files, spec: HookSpec) -> Features:
     if shape is not None and protection is None:
         lacks.append(_no_premise(files, spec))
     lacks.extend(_damaged(files, spec, shape))
+    lacks.extend(_undefined(files, spec))
     visible = _visible(files, spec, site, buffer)
     return Features(
         site=_site(files, spec, site) if site is not None else None,
@@ -145,6 +148,14 @@ def _damaged(files: Files, spec: HookSpec, shape: BufferShape | None) -> Iterato
         if place is not None and place[1].has_error:
             where = files.location(*place)
             yield Lack(Need.SYNTAX, f"{where.function}() is not understood as C in every line", where)
+
+
+def _undefined(files: Files, spec: HookSpec) -> Iterator[Lack]:
+    """The function that the override acts through, where a prototype outlived its definition: it would not link."""
+    name = spec.acts_through
+    first, scope = spec.override_file, spec.scope
+    if files.find(lambda one: find_function(one, name), name.encode(), first=first, scope=scope) is None:
+        yield Lack(Need.DEFINITION, f"nothing defines {name}(), through which the override acts")
 
 
 def _no_site(files: Files, spec: HookSpec) -> Lack:

@@ -37,6 +37,18 @@ def test_all_five_files_and_parts(pagetable_tree: Tree, spec: HookSpec) -> None:
     assert hook.messages[0].startswith(b"x86, xen: add the x86_init.mapping.pagetable_reserve hook\n\n")
 
 
+def test_refused_where_only_a_prototype_of_what_the_override_calls_is_left(
+    pagetable_tree: Tree, spec: HookSpec
+) -> None:
+    definition = "void make_lowmem_page_readwrite(void *vaddr)\n"
+    renamed = definition.replace("readwrite", "rw")
+    tree = pagetable_tree((OVERRIDE, definition, definition.replace(")\n", ");\n\n") + renamed))
+    hook = generate_hook(tree, spec)
+    assert isinstance(hook, Refusal)
+    assert [lack.need for lack in hook.lacks] == [Need.DEFINITION]
+    assert "make_lowmem_page_readwrite()" in hook.lacks[0].message
+
+
 def test_declared_before_the_neighbour_with_its_columns(pagetable_tree: Tree, spec: HookSpec) -> None:
     text = generated(pagetable_tree(), spec)[TABLE_HEADER]
     assert "\tstruct x86_init_mapping\t\tmapping;\n\tstruct x86_init_paging\t\tpaging;\n" in text
