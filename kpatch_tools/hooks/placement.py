@@ -124,6 +124,9 @@ def place_call(files: Files, spec: HookSpec, features: Features) -> Placed:
     if site is None or buffer is None:
         return Lack(Need.SITE, f"{spec.call_function}() has no reserving call to replace")
     parsed = files.known(site.path)
+    if any(branch.state is not True for branch in files.conditions(site.path).at(site.branch.start_byte)):
+        where = files.location(site.path, site.call)
+        return Lack(Need.SITE, f"{spec.call_function}() reserves the buffer in some configurations only", where)
     macro = features.sees(site.path, "PFN_PHYS")
     given = tuple(in_bytes(one.name, one.unit, macro=macro) for one in (buffer.start, buffer.end))
     above = line_start(parsed.source, site.branch.start_byte)

@@ -180,6 +180,13 @@ def test_messages_name_the_commits_they_follow(pagetable_tree: Tree, spec: HookS
     ("edits", "parts"),
     [
         (((CALLER, "if (!after_bootmem && pgt_buf_end > pgt_buf_start)", "if (0)"),), {Need.SITE}),
+        (
+            (
+                (CALLER, "\tif (!after_bootmem && pgt", "#ifdef CONFIG_RESERVE\n\tif (!after_bootmem && pgt"),
+                (CALLER, '"PGTABLE");\n', '"PGTABLE");\n#endif\n'),
+            ),
+            {Need.SITE},
+        ),
         (((CALLER, "pgt_buf_top = pgt_buf_start +", "pgt_buf_top = 0 *"),), {Need.BUFFER}),
         (((OVERRIDE, "#include <asm/init.h>\n", ""),), {Need.VISIBILITY}),
         (((OVERRIDE, "pte_t none = { 0 };", "pte_t none = { 0 ;"),), {Need.SYNTAX}),
