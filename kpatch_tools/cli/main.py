@@ -1,6 +1,5 @@
 """The command group: finds the verb, and turns every way of ending into an exit code."""
 
-import importlib
 import os
 import sys
 import traceback
@@ -10,6 +9,7 @@ from typing import Final
 import click
 
 from kpatch_tools import __version__
+from kpatch_tools.cli.lazy import LazyGroup
 from kpatch_tools.core.errors import KpatchError
 
 VERBS: Final[Mapping[str, str]] = {
@@ -27,26 +27,11 @@ EXIT_INTERRUPTED: Final = 130
 """What a shell reports for a program that SIGINT ended."""
 
 
-class VerbGroup(click.Group):
-    """Knows the verbs by name and imports a verb's module only when that verb runs."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        module = importlib.import_module(f".{cmd_name}", package=__package__)
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
-
-
 @click.group(
-    cls=VerbGroup,
+    cls=LazyGroup,
+    package=__package__,
+    commands_by_name=VERBS,
+    title="Verbs",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="`kpt VERB --help` shows worked examples. Exit codes: 0 done or nothing to do, 1 a person is needed, "
     "2 bad usage or input, 3 undetermined.",
