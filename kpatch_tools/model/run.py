@@ -24,7 +24,7 @@ from .boot.primitives import DEFER_TO_TREE, all_primitives
 from .boot.profile import PROFILE
 from .boot.stages import STAGES, Boot, xen_setup_shared_info
 from .boot.unit import boot_files, boot_source
-from .cexec import Program, Trap, Unsupported, load_unit
+from .cexec import Profile, Program, Trap, Unsupported, load_unit
 from .explain import Fault, Writers, explain_end, explain_fault
 from .layouts import PAGE_SIZE, Layout, MemoryType
 from .machine import GuestMemory, MachineFault, NotPresent
@@ -101,9 +101,15 @@ def run_model(
     return tuple(results[number] for number in range(len(layouts)))
 
 
-def load_kernel(source: BlobSource, image_end: int | None = None, *, cache: LineCache | None = None) -> Guest:
-    """Preprocess and parse the boot's files of `source`, and connect the result to a machine."""
-    unit = load_unit(boot_source(source), boot_files(source), PROFILE, cache=cache)
+def load_kernel(
+    source: BlobSource,
+    image_end: int | None = None,
+    *,
+    profile: Profile = PROFILE,
+    cache: LineCache | None = None,
+) -> Guest:
+    """Preprocess and parse the boot's files of `source` for `profile`, and connect the result to a machine."""
+    unit = load_unit(boot_source(source), boot_files(source), profile, cache=cache)
     if not unit.files:
         raise KpatchError("not-a-kernel-tree", "none of the files that boot a kernel is in this tree")
     memory = GuestMemory(image_geometry(image_end))
@@ -335,6 +341,7 @@ def _result(
         reason=reason,
         free_read_only=read_only,
         printk=printed,
+        profile=guest.program.unit.profile.name,
         stage=stage,
     )
 

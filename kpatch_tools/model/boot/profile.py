@@ -4,6 +4,9 @@ Chosen like the kernels of the boot records: x86-64, SMP with split page-table l
 allocator, sparse memory with a virtual memory map. A symbol that a tree does not know does no harm.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.model.cexec import COMPILER, Profile
 
@@ -164,3 +167,42 @@ PROFILE = Profile(
     include_dirs=INCLUDE_DIRS,
     virtual_files=VIRTUAL_FILES,
 )
+
+_IMPLIED: dict[tuple[str, bool], dict[str, str | None]] = {
+    ("CONFIG_SMP", False): {
+        "CONFIG_NR_CPUS": "1",
+        "CONFIG_TREE_RCU": None,
+        "CONFIG_TINY_RCU": "1",
+        "CONFIG_USE_GENERIC_SMP_HELPERS": None,
+    },
+    ("CONFIG_NUMA", True): {
+        "CONFIG_ACPI_NUMA": "1",
+        "CONFIG_AMD_NUMA": "1",
+        "CONFIG_K8_NUMA": "1",
+        "CONFIG_NEED_MULTIPLE_NODES": "1",
+        "CONFIG_NODES_SHIFT": "6",
+        "CONFIG_USE_PERCPU_NUMA_NODE_ID": "1",
+        "CONFIG_X86_64_ACPI_NUMA": "1",
+    },
+    ("CONFIG_SPARSEMEM_VMEMMAP", False): {"CONFIG_SPARSEMEM_VMEMMAP_ENABLE": "1"},
+}
+"""What Kconfig derives from a symbol that is set, or not set: `select` and `default` of arch/x86 and mm."""
+
+
+def with_config(profile: Profile, symbols: Mapping[str, str | None]) -> Profile:
+    """`profile` with `symbols` (with CONFIG_) set to a value, as C sees it, or not set (None), and what follows.
+
+    What is named in `symbols` wins over what is derived. The name says what differs; without a difference it is the
+    same profile.
+    """
+    changed: dict[str, str | None] = {}
+    for name, value in symbols.items():
+        if profile.config.get(name) != value:
+            changed.update(_IMPLIED.get((name, value is not None), {}))
+    changed.update(symbols)
+    changed = {name: value for name, value in changed.items() if profile.config.get(name) != value}
+    if not changed:
+        return profile
+    config = {name: value for name, value in {**profile.config, **changed}.items() if value is not None}
+    said = ", ".join(f"{name} {'not set' if (value := symbols[name]) is None else f'= {value}'}" for name in symbols)
+    return replace(profile, name=f"{profile.name}; {said}", config=config)
