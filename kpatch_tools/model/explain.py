@@ -75,7 +75,7 @@ class Fault:
 
 def explain_fault(guest: Guest, stage: str, error: MachineFault, chain: tuple[CallFrame, ...]) -> Fault:
     """The fault that stopped the boot, seen from the machine as it stands."""
-    refusals = guest.xen.last_refusal() if _is_refusal(guest, error) else ()
+    refusals = guest.frames.last_refusal() if _is_refusal(guest, error) else ()
     pfn = error.frame.pfn if error.frame is not None else None
     mfn = error.frame.mfn if error.frame is not None else None
     if refusals:
@@ -89,7 +89,7 @@ def explain_fault(guest: Guest, stage: str, error: MachineFault, chain: tuple[Ca
         pfn=pfn,
         mfn=mfn,
         va=error.va,
-        frame=str(guest.xen.describe(mfn)) if mfn is not None else "",
+        frame=str(guest.frames.describe(mfn)) if mfn is not None else "",
         mappings=_mappings(guest, mfn),
     )
 
@@ -115,7 +115,7 @@ def explain_end(guest: Guest, verdict: Verdict, state: EndState, leaked: int) ->
 
 def _page_fault(guest: Guest, kind: str, what: str, pages: tuple[Pfn, ...]) -> Fault:
     first = pages[0]
-    mfn = guest.xen.p2m(first)
+    mfn = guest.frames.p2m(first)
     return Fault(
         kind=kind,
         message=f"{len(pages)} {what}: pfn {format_pages(pages)}",
@@ -123,7 +123,7 @@ def _page_fault(guest: Guest, kind: str, what: str, pages: tuple[Pfn, ...]) -> F
         pfn=first,
         mfn=mfn,
         va=guest.memory.geometry.page_offset + (first << PAGE_SHIFT),
-        frame=str(guest.xen.describe(mfn)) if mfn is not None else "",
+        frame=str(guest.frames.describe(mfn)) if mfn is not None else "",
         mappings=_mappings(guest, mfn),
     )
 
@@ -185,15 +185,15 @@ def _mappings(guest: Guest, mfn: Mfn | None) -> tuple[MappingInWords, ...]:
         return ()
     geometry = guest.memory.geometry
     found: list[MappingInWords] = []
-    for mapping in guest.xen.mappings_of(mfn):
-        pfn = guest.xen.m2p(mfn)
+    for mapping in guest.frames.mappings_of(mfn):
+        pfn = guest.frames.m2p(mfn)
         va = None if pfn is None else geometry.page_offset + (pfn << PAGE_SHIFT)
         if va is not None:
             walk = guest.memory.paging.walk(va)
             if (walk.table, walk.word) != (mapping.table, mapping.slot * geometry.entry_words):
                 va = None
         place = (mapping.table, mapping.slot * geometry.entry_words)
-        found.append(MappingInWords(guest.xen.m2p(mapping.table), mapping.slot, mapping.writable, va, place))
+        found.append(MappingInWords(guest.frames.m2p(mapping.table), mapping.slot, mapping.writable, va, place))
         if len(found) == _MAPPINGS_SHOWN:
             break
     return tuple(found)

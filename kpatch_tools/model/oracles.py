@@ -50,7 +50,7 @@ class EndState:
 def sweep(guest: Guest) -> EndState:
     """Try every page that the kernel believes free, as a writer would: present, the right frame, writable."""
     taken = _taken(guest)
-    p2m = guest.xen.p2m
+    p2m = guest.frames.p2m
     free = 0
     read_only: list[Pfn] = []
     unreachable: list[Pfn] = []
@@ -68,8 +68,8 @@ def sweep(guest: Guest) -> EndState:
                 else:
                     unreachable.append(Pfn(pfn))
     unreserved = []
-    for mfn, _ in guest.xen.live_tables():
-        table = guest.xen.m2p(mfn)
+    for mfn, _ in guest.frames.live_tables():
+        table = guest.frames.m2p(mfn)
         if table is not None and table < len(taken) and not taken[table]:
             unreserved.append(table)
     tables = frozenset(unreserved)

@@ -130,6 +130,7 @@ def boot(guest: Guest, layout: Layout, tracer: Tracer = ignore) -> ModelRun:
         call_chain=guest.program.call_chain,
         on_event=_announce_tables(guest, tracer),
     )
+    guest.frames = guest.xen
     progress = Boot(guest)
     stage = ""
     try:
@@ -169,7 +170,7 @@ def with_history(guest: Guest, run: ModelRun) -> ModelRun:
         return run
     writers = Writers(guest, run.fault)
     try:
-        boot(guest, run.layout)
+        boot(guest, run.layout, writers)
     finally:
         fault = writers.finish()
     return replace(run, fault=fault)
@@ -315,7 +316,13 @@ def _given_back(layout: Layout) -> tuple[tuple[int, int], ...]:
 def _announce_tables(guest: Guest, tracer: Tracer) -> Callable[[FrameEvent], None] | None:
     if tracer is ignore:
         return None
-    return lambda event: tracer(BecameTable(guest.xen.m2p(event.mfn), event.type.level))
+
+    def announce(event: FrameEvent) -> None:
+        if event.what in ("validated", "devalidated") and event.type.level:
+            level = event.type.level if event.what == "validated" else 0
+            tracer(BecameTable(guest.xen.m2p(event.mfn), level))
+
+    return announce
 
 
 def _result(

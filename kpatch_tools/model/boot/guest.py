@@ -1,15 +1,18 @@
 """The program under test, its memory and its hypervisor, as the boot and its primitives reach them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
+from kpatch_tools.core.ids import Mfn, Pfn
+from kpatch_tools.core.ids import Pfn
 from kpatch_tools.model.cexec import Program, Struct, Trap, Unsupported
 from kpatch_tools.model.cexec.types import CType, Pointer, Record
 from kpatch_tools.model.layouts import PAGE_SIZE, Layout
-from kpatch_tools.model.machine import GuestMemory
-from kpatch_tools.model.trace import Printed, Tracer, ignore
-from kpatch_tools.model.xen import Xen
+from kpatch_tools.model.machine import FrameInfo, GuestMemory
+from kpatch_tools.model.trace import Printed, RightsChanged, Tracer, ignore
+from kpatch_tools.model.xen import Refusal, Xen
 
 INVALID_P2M_ENTRY = (1 << 64) - 1
 """What the kernel's own tables say for a pfn without frame."""
@@ -24,14 +27,40 @@ class Observations:
     """Ranges of pseudo-physical bytes of the direct map that hypercalls made writable page by page."""
 
 
+class FrameMapping(Protocol):
+    """An entry of a live L1 table that maps a frame: `table` and `slot` say where it is."""
+
+    @property
+    def table(self) -> Mfn: ...
+    @property
+    def slot(self) -> int: ...
+    @property
+    def writable(self) -> bool: ...
+
+
+class Frames(Protocol):
+    """What oracles and explanations ask about frames, with or without a hypervisor (`Xen` says what each means)."""
+
+    @property
+    def p2m(self) -> Callable[[int], Mfn | None]: ...
+    @property
+    def m2p(self) -> Callable[[int], Pfn | None]: ...
+    def live_tables(self) -> Iterable[tuple[Mfn, object]]: ...
+    def mappings_of(self, mfn: int, /) -> Iterable[FrameMapping]: ...
+    def last_refusal(self) -> Sequence[Refusal]: ...
+    def describe(self, number: int, /) -> FrameInfo: ...
+
+
 class Guest:
     """One kernel, translated once, booted many times.
 
-    `program` is set when the translation exists; `layout` and `xen` anew for each boot.
+    `program` is set when the translation exists; `layout`, `frames` and, on Xen, `xen` anew for each boot.
     """
 
     program: Program
     layout: Layout
+    frames: Frames
+    """Who knows the frames: `xen`, or the hardware where there is no hypervisor."""
     xen: Xen
 
     def __init__(self, memory: GuestMemory) -> None:
@@ -43,6 +72,8 @@ class Guest:
         """The latest hypercall, or the refused one of the latest batch, in words: "pin", "update_va_mapping" …"""
         self.refused = False
         """Whether the latest hypercall, or one of the latest batch, was refused."""
+        self.request = ""
+        """The latest refused request with its arguments, in Xen's words."""
         self.thread_info = memory.alloc_static(PAGE_SIZE, PAGE_SIZE)
         self.task = memory.alloc_static(4 * PAGE_SIZE, 64)
 
@@ -55,6 +86,7 @@ class Guest:
         self.p2m_updates = {}
         self.hypercall = ""
         self.refused = False
+        self.request = ""
 
     # --- functions
 
@@ -161,8 +193,13 @@ class Guest:
         self.seen.printed.append(text)
         self.tracer(Printed(text))
 
-    def note_writable(self, address: int) -> None:
-        """A page of the direct map at pseudo-physical `address` was made writable by a hypercall."""
+    def note_rights(self, address: int, *, writable: bool) -> None:
+        """A page of the direct map at pseudo-physical `address` was made writable, or read-only, by a hypercall."""
+        self.tracer(RightsChanged(Pfn(address // PAGE_SIZE), writable))
+        if writable:
+            self._note_writable(address // PAGE_SIZE * PAGE_SIZE)
+
+    def _note_writable(self, address: int) -> None:
         ranges = self.seen.made_writable
         if ranges and ranges[-1][1] == address:
             ranges[-1] = (ranges[-1][0], address + PAGE_SIZE)

@@ -137,6 +137,6 @@ def write_linked_tables(guest: Guest) -> None:
 
 def _frame(guest: Guest, name: str) -> int:
     address = guest.program.address_of(name) - guest.memory.geometry.kernel_map
-    mfn = guest.xen.p2m(address // PAGE_SIZE)
+    mfn = guest.frames.p2m(address // PAGE_SIZE)
     assert mfn is not None
     return mfn

@@ -14,7 +14,7 @@ from kpatch_tools.model.xen import Domain, FrameType, Xen
 
 def powered(kernel: Guest, layout: Layout) -> Guest:
     kernel.power_on(layout, ignore)
-    kernel.xen = Xen(kernel.memory, Domain(nr_pages=layout.pages))
+    kernel.frames = kernel.xen = Xen(kernel.memory, Domain(nr_pages=layout.pages))
     return kernel
 
 

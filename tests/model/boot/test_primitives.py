@@ -26,7 +26,7 @@ EINVAL, EBUSY = int(Errno.EINVAL), int(Errno.EBUSY)
 def built(kernel: Guest) -> Guest:
     """A machine as the domain builder leaves it."""
     kernel.power_on(SMALL, ignore)
-    kernel.xen = Xen(kernel.memory, Domain(nr_pages=SMALL.pages))
+    kernel.frames = kernel.xen = Xen(kernel.memory, Domain(nr_pages=SMALL.pages))
     kernel.memory.load_image(kernel.xen.p2m)
     domain_builder.build(kernel)
     return kernel

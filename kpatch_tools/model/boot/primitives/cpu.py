@@ -11,7 +11,7 @@ def primitives(guest: Guest) -> Primitives:
     def read_cr3() -> int:
         root = guest.memory.paging.root
         assert root is not None
-        pfn = guest.xen.m2p(root)
+        pfn = guest.frames.m2p(root)
         return (root if pfn is None else pfn) << PAGE_SHIFT
 
     def test_bit(number: int, address: int) -> int:
