@@ -36,7 +36,15 @@ class BecameTable:
     level: int
 
 
-Event = StageBegun | Printed | PageTaken | BecameTable
+@dataclass(frozen=True, slots=True)
+class RightsChanged:
+    """A hypercall made a page of the direct map writable, or read-only; the page stays mapped."""
+
+    pfn: Pfn
+    writable: bool
+
+
+Event = StageBegun | Printed | PageTaken | BecameTable | RightsChanged
 
 
 class Tracer(Protocol):

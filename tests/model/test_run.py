@@ -9,7 +9,7 @@ from kpatch_tools.model.boot.guest import Guest
 from kpatch_tools.model.boot.profile import PROFILE
 from kpatch_tools.model.boot.stages import STAGES
 from kpatch_tools.model.run import boot, load_kernel
-from kpatch_tools.model.trace import BecameTable, Event, PageTaken, Printed, StageBegun
+from kpatch_tools.model.trace import BecameTable, Event, PageTaken, Printed, RightsChanged, StageBegun
 
 Edited = Callable[[BlobSource, Mapping[str, tuple[str, str]]], BlobSource]
 Miniature = Callable[[str], BlobSource]
@@ -122,7 +122,8 @@ def test_a_tracer_sees_stages_messages_pages_and_tables_in_order(miniature: Mini
     stages = [event.name for event in events if isinstance(event, StageBegun)]
     assert stages == [stage.name for stage in STAGES]
     kinds = {type(event) for event in events}
-    assert {StageBegun, Printed, BecameTable} <= kinds <= {StageBegun, Printed, BecameTable, PageTaken}
+    assert {StageBegun, Printed, BecameTable, RightsChanged} <= kinds
+    assert kinds <= {StageBegun, Printed, BecameTable, RightsChanged, PageTaken}
 
 
 def test_progress_tells_what_is_going_on(miniature: Miniature) -> None:

@@ -13,6 +13,26 @@ _NAMES = (("pgt_buf_start", "pgt_buf_end", "pgt_buf_top"), ("e820_table_start", 
 
 
 @dataclass(frozen=True, slots=True)
+class BufferValues:
+    """The three globals at one moment: `names` as the tree spells them, values in pfns, start <= end <= top."""
+
+    names: tuple[str, str, str]
+    start: int
+    end: int
+    top: int
+
+    def __str__(self) -> str:
+        values = zip(self.names, (self.start, self.end, self.top), strict=True)
+        return ", ".join(f"{name} {value:05x}" for name, value in values)
+
+
+def read_buffer(guest: Guest) -> BufferValues | None:
+    """The globals as they stand; None where the tree has none (v3.9 takes its tables from pages mapped already)."""
+    names = next((group for group in _NAMES if all(guest.has_global(name) for name in group)), None)
+    return None if names is None else BufferValues(names, *(guest.get(name) for name in names))
+
+
+@dataclass(frozen=True, slots=True)
 class TableRange:
     """One call of init_memory_mapping: the mapping and its buffer, half-open ranges of pseudo-physical bytes.
 

@@ -2,12 +2,26 @@
 
 from kpatch_tools.model.boot.guest import Guest, Primitives
 from kpatch_tools.model.cexec import Unsupported
-from kpatch_tools.model.machine import PAGE_SHIFT, PRESENT, RW, GuestShutdown
-from kpatch_tools.model.xen import DOMID_SELF, MMUEXT_PIN_L4_TABLE
+from kpatch_tools.model.machine import PRESENT, RW, GuestShutdown
+from kpatch_tools.model.xen import (
+    DOMID_SELF,
+    MMUEXT_NEW_BASEPTR,
+    MMUEXT_NEW_USER_BASEPTR,
+    MMUEXT_PIN_L4_TABLE,
+    MMUEXT_SET_LDT,
+    MMUEXT_UNPIN_TABLE,
+)
 
 _ENOSYS = -38
 _DIRECT_MAP_SIZE = 1 << 46
 _FRAME = 0x000F_FFFF_FFFF_F000
+_MMUEXT_NAMES = {
+    **{level - 1: f"MMUEXT_PIN_L{level}_TABLE" for level in range(1, 5)},
+    MMUEXT_UNPIN_TABLE: "MMUEXT_UNPIN_TABLE",
+    MMUEXT_NEW_BASEPTR: "MMUEXT_NEW_BASEPTR",
+    MMUEXT_NEW_USER_BASEPTR: "MMUEXT_NEW_USER_BASEPTR",
+    MMUEXT_SET_LDT: "MMUEXT_SET_LDT",
+}
 _SHUTDOWN_REASONS = {0: "poweroff", 1: "reboot", 2: "suspend", 3: "crash", 4: "watchdog"}
 
 
@@ -19,9 +33,11 @@ def primitives(guest: Guest) -> Primitives:
         size = guest.program.struct("mmu_update").size
         for index in range(count):
             at = requests + index * size
-            outcome = guest.xen.mmu_update(guest.load(at), guest.load(at + 8), domid & 0xFFFF)
+            pointer, value = guest.load(at), guest.load(at + 8)
+            outcome = guest.xen.mmu_update(pointer, value, domid & 0xFFFF)
             guest.note_hypercall("mmu_update", outcome)
             if outcome:
+                guest.request = f"mmu_update(ptr {pointer:#x}, val {value:#x})"
                 return _finish(guest, done, index, outcome)
         return _finish(guest, done, count, 0)
 
@@ -29,8 +45,10 @@ def primitives(guest: Guest) -> Primitives:
         direct = page_offset <= va < page_offset + _DIRECT_MAP_SIZE
         before = guest.memory.paging.walk(va).entry if direct else 0
         outcome = guest.note_hypercall("update_va_mapping", guest.xen.update_va_mapping(va, entry))
-        if not outcome and entry & RW and before & (PRESENT | RW) == PRESENT and not (entry ^ before) & _FRAME:
-            guest.note_writable((va - page_offset) >> PAGE_SHIFT << PAGE_SHIFT)
+        if outcome:
+            guest.request = f"update_va_mapping(va {va:#x}, entry {entry:#x})"
+        elif before & entry & PRESENT and (entry ^ before) & RW and not (entry ^ before) & _FRAME:
+            guest.note_rights(va - page_offset, writable=bool(entry & RW))
         return outcome
 
     def mmuext_op(operations: int, count: int, done: int, domid: int = DOMID_SELF) -> int:
@@ -40,14 +58,12 @@ def primitives(guest: Guest) -> Primitives:
         for index in range(count):
             at = operations + index * struct.size
             command = guest.load(at + struct.offset("cmd"), 4)
-            outcome = guest.xen.mmuext(
-                command,
-                guest.load(at + first),
-                guest.load(at + second, 4),
-                domid & 0xFFFF,
-            )
+            argument = guest.load(at + first)
+            outcome = guest.xen.mmuext(command, argument, guest.load(at + second, 4), domid & 0xFFFF)
             guest.note_hypercall("pin" if command <= MMUEXT_PIN_L4_TABLE else f"mmuext {command}", outcome)
             if outcome:
+                name = _MMUEXT_NAMES.get(command, f"command {command}")
+                guest.request = f"mmuext_op({name}, {argument:#x})"
                 return _finish(guest, done, index, outcome)
         return _finish(guest, done, count, 0)
 
@@ -66,15 +82,15 @@ def primitives(guest: Guest) -> Primitives:
         """xen/interface/xen.h#multicall_entry: each call's outcome goes into its entry."""
         struct = guest.program.struct("multicall_entry")
         arguments, result = struct.offset("args"), struct.offset("result")
-        refused = ""
+        refused = request = ""
         for index in range(count):
             at = entries + index * struct.size
             values = [guest.load(at + arguments + 8 * number) for number in range(6)]
             guest.store(at + result, 8, dispatch(guest.load(at), values))
-            if guest.refused:
-                refused = refused or guest.hypercall
+            if guest.refused and not refused:
+                refused, request = guest.hypercall, guest.request
         if refused:
-            guest.hypercall, guest.refused = refused, True
+            guest.hypercall, guest.refused, guest.request = refused, True, request
         return 0
 
     def sched_op(command: int, argument: int) -> int:
