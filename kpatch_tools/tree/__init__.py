@@ -8,6 +8,7 @@ from .objects import CommitData, Signature
 from .repository import KernelTree
 from .revisions import Revision
 from .search import SearchResult
+from .selection import Selection
 from .view import TreeAt
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "MergeResult",
     "Revision",
     "SearchResult",
+    "Selection",
     "Signature",
     "TreeAt",
     "TreeChange",

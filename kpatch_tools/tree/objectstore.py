@@ -13,7 +13,7 @@ from .objects import CommitData, TreeEntry, parse_commit, scan_tree
 from .search import BlobSearch
 
 _TREES_KEPT = 20_000
-_FOLDER_MODES = (b"40000", b"040000")  # old tools wrote the leading zero
+FOLDER_MODES = (b"40000", b"040000")  # old tools wrote the leading zero
 
 
 def common_folder(repository: pygit2.Repository) -> Path:
@@ -69,7 +69,7 @@ class ObjectStore:
         known = self._trees.get(oid)
         if known is not None:
             return known
-        entries = {name: TreeEntry(int(mode, 8), ObjectId(raw.hex())) for name, (mode, raw) in self._scan(oid).items()}
+        entries = {name: TreeEntry(int(mode, 8), ObjectId(raw.hex())) for name, (mode, raw) in self.scan(oid).items()}
         self._trees[oid] = entries
         if len(self._trees) > _TREES_KEPT:
             self._trees.popitem(last=False)
@@ -80,14 +80,15 @@ class ObjectStore:
         current = root
         *folders, name = path.encode("utf-8", "surrogateescape").split(b"/")
         for folder in folders:
-            found = self._scan(current).get(folder)
-            if found is None or found[0] not in _FOLDER_MODES:
+            found = self.scan(current).get(folder)
+            if found is None or found[0] not in FOLDER_MODES:
                 return None
             current = ObjectId(found[1].hex())
-        found = self._scan(current).get(name)
+        found = self.scan(current).get(name)
         return None if found is None else TreeEntry(int(found[0], 8), ObjectId(found[1].hex()))
 
-    def _scan(self, oid: ObjectId) -> dict[bytes, tuple[bytes, bytes]]:
+    def scan(self, oid: ObjectId) -> dict[bytes, tuple[bytes, bytes]]:
+        """The entries of a folder as git has them, unconverted (see `scan_tree`); callers must not change them."""
         known = self._scans.get(oid)
         if known is None:
             kind, data = self._read(oid)

@@ -14,6 +14,7 @@ from .history import TreeChange
 from .objects import CommitData, Signature
 from .objectstore import ObjectStore
 from .revisions import Revision
+from .selection import Selection
 from .view import TreeAt
 
 
@@ -200,6 +201,10 @@ class KernelTree:
         """What differs from `old` to `new` (commits or trees), in tree order, no renames."""
         trees = (self._store.root_tree(old), self._store.root_tree(new))
         return tuple(history.changes_between(self._store, *trees))
+
+    def selection(self, paths: Iterable[RepoPath]) -> Selection:
+        """Tells trees of this repository apart by these files alone; quick for many trees that have most in common."""
+        return Selection(self._store, paths)
 
     def rename_of(self, path: RepoPath, *, old: ObjectId, new: ObjectId) -> RepoPath | None:
         """Where the file at `path` in `old` (commit or tree) went in `new`; None if nothing there is like it.
