@@ -19,11 +19,12 @@ from kpatch_tools.syntax.preprocessor_lines import LineCache
 
 from .boot.buffers import TableRange
 from .boot.guest import Guest
-from .boot.image import image_geometry, place_globals
+from .boot.image import place_globals
+from .boot.machine import REAL_MACHINE, Machine
 from .boot.primitives import DEFER_TO_TREE, all_primitives
 from .boot.profile import PROFILE
 from .boot.stages import STAGES, Boot, xen_setup_shared_info
-from .boot.unit import boot_files, boot_source
+from .boot.unit import boot_files
 from .cexec import Profile, Program, Trap, Unsupported, load_unit
 from .explain import Fault, Writers, explain_end, explain_fault
 from .layouts import PAGE_SIZE, Layout, MemoryType
@@ -46,7 +47,7 @@ class ModelRun:
     `rw_ranges` are the ranges of spare buffer pages made writable, in pseudo-physical bytes: as the kernel announced
     them; where it announces nothing, as it did them. `rw_done` is always what was done. `free_read_only` are the
     pages believed free that cannot be written. `reason` says why the verdict is UNDETERMINED, else it is empty.
-    `printk` are the kernel's messages. `profile` names the configuration, `stage` how far the boot got.
+    `printk` are the kernel's messages. `profile` and `machine` name what it ran on, `stage` how far the boot got.
     """
 
     layout: Layout
@@ -59,6 +60,7 @@ class ModelRun:
     free_read_only: tuple[Pfn, ...] = ()
     printk: tuple[str, ...] = ()
     profile: str = PROFILE.name
+    machine: str = REAL_MACHINE.name
     stage: str = ""
 
 
@@ -72,6 +74,7 @@ def run_model(
     until_fault: bool = False,
     history: bool = False,
     cache: LineCache | None = None,
+    profile: Profile = PROFILE,
 ) -> tuple[ModelRun, ...]:
     """Boot the kernel of `source` on each layout; one result each, in their order.
 
@@ -90,7 +93,7 @@ def run_model(
         report("reading the tree")
         group = [layouts[number] for number in numbers]
         try:
-            kernel = load_kernel(source, image_end, cache=cache)
+            kernel = load_kernel(source, image_end, profile=profile, cache=cache)
         except (Unsupported, KpatchError, RecursionError) as error:
             runs = [_undetermined(layout, f"the tree cannot be loaded: {error}") for layout in group]
         else:
@@ -105,19 +108,29 @@ def load_kernel(
     source: BlobSource,
     image_end: int | None = None,
     *,
-    profile: Profile = PROFILE,
+    profile: Profile | None = None,
     cache: LineCache | None = None,
+    machine: Machine = REAL_MACHINE,
 ) -> Guest:
-    """Preprocess and parse the boot's files of `source` for `profile`, and connect the result to a machine."""
-    unit = load_unit(boot_source(source), boot_files(source), profile, cache=cache)
+    """Preprocess and parse the boot's files of `source` for `profile`, and connect the result to `machine`.
+
+    Without a profile it is the machine's. KpatchError where the tree is none that the machine boots.
+    """
+    if profile is not None:
+        machine = replace(machine, profile=profile)
+    view = machine.source(source)
+    unit = load_unit(view, boot_files(source), machine.configuration, cache=cache)
     if not unit.files:
         raise KpatchError("not-a-kernel-tree", "none of the files that boot a kernel is in this tree")
-    memory = GuestMemory(image_geometry(image_end))
-    guest = Guest(memory)
+    machine.check(unit, view)
+    memory = GuestMemory(machine.geometry_for(image_end))
+    guest = Guest(memory, machine)
     primitives = all_primitives(guest)
     primitives["xen_setup_shared_info"] = xen_setup_shared_info(guest)
     fallbacks = {name: primitives.pop(name) for name in DEFER_TO_TREE}
-    guest.program = Program(unit, memory, primitives, placement=place_globals(memory), fallbacks=fallbacks)
+    guest.program = Program(
+        unit, memory, primitives, placement=place_globals(memory, machine.image), fallbacks=fallbacks
+    )
     return guest
 
 
@@ -126,7 +139,7 @@ def boot(guest: Guest, layout: Layout, tracer: Tracer = ignore) -> ModelRun:
     guest.power_on(layout, tracer)
     guest.xen = Xen(
         guest.memory,
-        _domain(layout),
+        _domain(layout, guest.machine),
         call_chain=guest.program.call_chain,
         on_event=_announce_tables(guest, tracer),
     )
@@ -286,25 +299,22 @@ def _deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
-def _domain(layout: Layout) -> Domain:
+def _domain(layout: Layout, machine: Machine) -> Domain:
     """dom0 with its pages; what lies between RAM and reserved ranges was given back to Xen, and is I/O if anything."""
-    pages = max(layout.pages, *(entry.end // PAGE_SIZE for entry in layout.usable if _is_low(entry.end)))
+    pages = max(layout.pages, *(entry.end // PAGE_SIZE for entry in layout.usable if entry.end <= machine.low_end))
     io = tuple(
         (entry.start // PAGE_SIZE, -(-entry.end // PAGE_SIZE))
         for entry in layout.ranges
         if entry.type is not MemoryType.USABLE
     )
-    return Domain(nr_pages=pages, holes=_given_back(layout), iomem=((0x9F, 0x100), *io))
+    isa = (machine.isa_usable_end // PAGE_SIZE, machine.isa_end // PAGE_SIZE)
+    return Domain(nr_pages=pages, holes=_given_back(layout, machine), iomem=(isa, *io))
 
 
-def _is_low(address: int) -> bool:
-    return address <= 1 << 32
-
-
-def _given_back(layout: Layout) -> tuple[tuple[int, int], ...]:
+def _given_back(layout: Layout, machine: Machine) -> tuple[tuple[int, int], ...]:
     """pfns in gaps of the map above 1 MiB: xen_memory_setup returns their frames to Xen."""
     gaps = []
-    position = 0x100
+    position = machine.isa_end // PAGE_SIZE
     for entry in layout.ranges:
         start = min(entry.start // PAGE_SIZE, layout.pages)
         if start > position:
@@ -349,6 +359,7 @@ def _result(
         free_read_only=read_only,
         printk=printed,
         profile=guest.program.unit.profile.name,
+        machine=guest.machine.name,
         stage=stage,
     )
 

@@ -7,14 +7,12 @@ printed for the recorded boots (kernel, Phys-Mach map, start info, page tables, 
 from dataclasses import dataclass
 
 from kpatch_tools.core.errors import KpatchError
-from kpatch_tools.model.layouts import PAGE_SIZE
-from kpatch_tools.model.machine import PAGE_SHIFT
+from kpatch_tools.model.layouts import PAGE_SIZE, Layout
+from kpatch_tools.model.machine import PAGE_SHIFT, Geometry
 from kpatch_tools.model.xen import MMUEXT_NEW_BASEPTR, MMUEXT_PIN_L4_TABLE
 
 from .guest import Guest
 
-_ALIGN = 4 << 20
-_SLACK = 512 << 10
 _TABLE = 0x67
 _READ_ONLY = 0x65
 _SIF_PRIVILEGED_INITDOMAIN = 3
@@ -36,21 +34,29 @@ class BootStructures:
 
 def place(guest: Guest) -> BootStructures:
     """The addresses, for the layout of this boot."""
-    geometry = guest.memory.geometry
+    return structures_for(guest.memory.geometry, guest.layout)
+
+
+def structures_for(geometry: Geometry, layout: Layout) -> BootStructures:
+    """The addresses, for the image of `geometry`. KpatchError bad-layout where the memory has no room for them.
+
+    Xen rounds the mapping to two L2 entries (4 MiB), after a quarter of an entry (512 KiB) to spare.
+    """
+    align, slack = 2 * geometry.span(2), geometry.span(2) // 4
     p2m = geometry.image_end
-    start_info = p2m + -(-guest.layout.pages * 8 // PAGE_SIZE) * PAGE_SIZE
+    start_info = p2m + -(-layout.pages * 8 // PAGE_SIZE) * PAGE_SIZE
     tables = start_info + PAGE_SIZE
     leaves = 1
     while True:
-        end = tables + (3 + leaves) * PAGE_SIZE + PAGE_SIZE + _SLACK
-        needed = (-(-end // _ALIGN) * _ALIGN - geometry.kernel_map) >> (PAGE_SHIFT + geometry.level_bits)
+        end = tables + (3 + leaves) * PAGE_SIZE + PAGE_SIZE + slack
+        needed = (-(-end // align) * align - geometry.kernel_map) >> (PAGE_SHIFT + geometry.level_bits)
         if needed <= leaves:
             break
         leaves = needed
     structures = BootStructures(p2m, start_info, tables, 3 + leaves)
-    low_end = next(entry.end for entry in guest.layout.usable if entry.end > geometry.image_end - geometry.kernel_map)
-    if structures.tables_end - geometry.kernel_map + PAGE_SIZE > min(low_end, guest.layout.pages * PAGE_SIZE):
-        raise KpatchError("bad-layout", f"layout {guest.layout.name}: no room for the kernel and its boot structures")
+    low_end = next(entry.end for entry in layout.usable if entry.end > geometry.image_end - geometry.kernel_map)
+    if structures.tables_end - geometry.kernel_map + PAGE_SIZE > min(low_end, layout.pages * PAGE_SIZE):
+        raise KpatchError("bad-layout", f"layout {layout.name}: no room for the kernel and its boot structures")
     return structures
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from kpatch_tools.core.ids import Mfn, Pfn
-from kpatch_tools.core.ids import Pfn
 from kpatch_tools.model.cexec import Program, Struct, Trap, Unsupported
 from kpatch_tools.model.cexec.types import CType, Pointer, Record
 from kpatch_tools.model.layouts import PAGE_SIZE, Layout
 from kpatch_tools.model.machine import FrameInfo, GuestMemory
 from kpatch_tools.model.trace import Printed, RightsChanged, Tracer, ignore
 from kpatch_tools.model.xen import Refusal, Xen
+
+from .machine import REAL_MACHINE, Machine
 
 INVALID_P2M_ENTRY = (1 << 64) - 1
 """What the kernel's own tables say for a pfn without frame."""
@@ -63,8 +64,9 @@ class Guest:
     """Who knows the frames: `xen`, or the hardware where there is no hypervisor."""
     xen: Xen
 
-    def __init__(self, memory: GuestMemory) -> None:
+    def __init__(self, memory: GuestMemory, machine: Machine = REAL_MACHINE) -> None:
         self.memory = memory
+        self.machine = machine
         self.tracer: Tracer = ignore
         self.seen = Observations()
         self.p2m_updates: dict[int, int] = {}

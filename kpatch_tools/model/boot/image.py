@@ -3,21 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.model.cexec import GlobalVariable
 from kpatch_tools.model.cexec.types import Array, Record
 from kpatch_tools.model.layouts import PAGE_SIZE
-from kpatch_tools.model.machine import REAL, Geometry, GuestMemory
+from kpatch_tools.model.machine import Geometry, GuestMemory
 
 from .guest import Guest
+from .machine import REAL_IMAGE, REAL_MACHINE, ImagePlan
 
-_START = 0x100_0000
-_TABLES = 0x110_0000
-_BRK_SIZE = 0x10_0000
-DEFAULT_END = 0x139_7000
-"""End of the image of the recorded v2.6.39 kernels, whose size is typical of a small configuration."""
-_DATA_BASE = 0xFFFF_FFFF_B000_0000
-"""The data area has addresses of its own, outside of what the image or the direct map cover: it is no guest memory."""
+DEFAULT_END = REAL_IMAGE.end
 
 _TABLE_ENTRIES = frozenset({"pte", "pmd", "pud", "pgd"})
 _FIXED_PAGES = frozenset({"dummy_mapping", "empty_zero_page"})
@@ -25,23 +19,12 @@ _FIXED_PAGES = frozenset({"dummy_mapping", "empty_zero_page"})
 
 def image_geometry(image_end: int | None) -> Geometry:
     """Real geometry with the image from 16 MiB to `image_end` (pseudo-physical; None: the usual)."""
-    end = DEFAULT_END if image_end is None else image_end
-    if end < _TABLES + 0x10_0000 + _BRK_SIZE or end % PAGE_SIZE:
-        raise KpatchError("bad-layout", f"a kernel image that ends at {end:#x} is too small for the model")
-    base = REAL.kernel_map
-    return Geometry(
-        image_start=base + _START,
-        data_base=_DATA_BASE,
-        image_pages_start=base + _TABLES,
-        brk_start=base + end - _BRK_SIZE,
-        brk_end=base + end,
-        image_end=base + end,
-    )
+    return REAL_MACHINE.geometry_for(image_end)
 
 
-def place_globals(memory: GuestMemory) -> Callable[[GlobalVariable], int | None]:
+def place_globals(memory: GuestMemory, image: ImagePlan = REAL_IMAGE) -> Callable[[GlobalVariable], int | None]:
     """Where variables go that are not mere data: linker symbols, page tables, pages that are mapped by frame number."""
-    symbols = linker_symbols(memory.geometry)
+    symbols = linker_symbols(memory.geometry, image)
 
     def placed(variable: GlobalVariable) -> int | None:
         if variable.name in symbols:
@@ -66,11 +49,11 @@ def _is_page_table(variable: GlobalVariable) -> bool:
     )
 
 
-def linker_symbols(geometry: Geometry) -> dict[str, int]:
+def linker_symbols(geometry: Geometry, image: ImagePlan = REAL_IMAGE) -> dict[str, int]:
     """Symbols of vmlinux.lds.S that early code takes the address of."""
-    text_end = geometry.kernel_map + _START + 0x8_0000
-    data = geometry.kernel_map + _TABLES
-    data_end = data + 0x8_0000
+    text_end = geometry.kernel_map + image.start + image.text_size
+    data = geometry.kernel_map + image.pages
+    data_end = data + image.data_size
     return {
         "_text": geometry.image_start,
         "_stext": geometry.image_start,

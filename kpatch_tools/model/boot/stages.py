@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kpatch_tools.model.cexec import Unsupported
-from kpatch_tools.model.layouts import LOW_MEMORY_END, PAGE_SIZE
+from kpatch_tools.model.layouts import PAGE_SIZE
 from kpatch_tools.model.machine import PAGE_SHIFT
 from kpatch_tools.model.trace import PageTaken
 
@@ -18,9 +18,6 @@ from .guest import Guest
 from .image import write_linked_tables
 from .memblocks import memory_ranges, reserve
 
-_ISA_END = 0x10_0000
-_EBDA = 0x9_F000
-_ACPI_TABLE = 0xE_0000
 _PAGE_KERNEL = 0x8000_0000_0000_0063
 _PAGE_VSYSCALL = 0x165
 
@@ -77,12 +74,12 @@ def set_up_memory_map(boot: Boot) -> None:
     reserve(guest, structures.p2m - geometry.kernel_map, structures.tables - geometry.kernel_map)
     for start, end in unpopulated(guest):
         reserve(guest, start, end)
-    reserve(guest, _EBDA, _ISA_END)
+    reserve(guest, guest.machine.isa_usable_end, guest.machine.isa_end)
 
 
 def unpopulated(guest: Guest) -> tuple[tuple[int, int], ...]:
     """RAM at and above 4 GiB without pages behind it: xen_add_extra_mem reserves it ("XEN EXTRA")."""
-    populated = max(guest.layout.pages * PAGE_SIZE, LOW_MEMORY_END)
+    populated = max(guest.layout.pages * PAGE_SIZE, guest.machine.low_end)
     end = guest.layout.end
     return ((populated, end),) if end > populated else ()
 
@@ -93,14 +90,14 @@ def size_memory(boot: Boot) -> None:
     boot.max_pfn = guest.call("e820_end_of_ram_pfn")
     guest.set("max_pfn", boot.max_pfn)
     low = boot.max_pfn
-    if boot.max_pfn > LOW_MEMORY_END // PAGE_SIZE:
+    if boot.max_pfn > guest.machine.low_end // PAGE_SIZE:
         low = guest.call("e820_end_of_low_ram_pfn")
     guest.set("max_low_pfn", low)
     guest.call_if_defined("early_alloc_pgt_buf", "reserve_brk")
     _clean_up_image_mapping(boot)
     # A tree with init_mem_mapping maps piece by piece and allows itself only the first megabyte before.
     whole = guest.has("init_mem_mapping")
-    _set_allocation_limit(guest, _ISA_END if whole else guest.get("max_pfn_mapped") << PAGE_SHIFT)
+    _set_allocation_limit(guest, guest.machine.isa_end if whole else guest.get("max_pfn_mapped") << PAGE_SHIFT)
     guest.call("memblock_x86_fill")
     guest.call_if_defined("trim_platform_memory_ranges", "trim_low_memory_range")
 
@@ -140,7 +137,7 @@ def map_acpi_tables(boot: Boot) -> None:
     """acpi_boot_table_init: an early mapping, made and taken away. Nothing is read from the table."""
     guest = boot.guest
     if guest.layout.acpi and guest.has("early_ioremap", "early_iounmap"):
-        address = guest.call("early_ioremap", _ACPI_TABLE, PAGE_SIZE)
+        address = guest.call("early_ioremap", guest.machine.acpi_table, PAGE_SIZE)
         guest.call("early_iounmap", address, PAGE_SIZE)
 
 
@@ -229,10 +226,10 @@ def _high_ranges(boot: Boot) -> list[tuple[int, int]]:
 
     The latter since 1bbbbe779aa ("x86: Exclude E820_RESERVED regions and memory holes above 4 GB from direct mapping").
     """
-    end = boot.max_pfn << PAGE_SHIFT
+    end, low_end = boot.max_pfn << PAGE_SHIFT, boot.guest.machine.low_end
     if not boot.guest.has("__next_mem_pfn_range"):
-        return [(LOW_MEMORY_END, end)]
-    return [(max(low, LOW_MEMORY_END), high) for low, high in memory_ranges(boot.guest) if high > LOW_MEMORY_END]
+        return [(low_end, end)]
+    return [(max(low, low_end), high) for low, high in memory_ranges(boot.guest) if high > low_end]
 
 
 def _slot(guest: Guest, path: str) -> int:

@@ -11,9 +11,6 @@ from kpatch_tools.model.layouts import PAGE_SIZE
 from kpatch_tools.model.trace import PageTaken
 
 _CACHE_LINE = 64
-_MAX_DMA_ADDRESS = 0x100_0000
-_ZONE_ENDS = (_MAX_DMA_ADDRESS // PAGE_SIZE, 1 << 20, 1 << 40)
-"""End pfns of ZONE_DMA, ZONE_DMA32 and ZONE_NORMAL."""
 _WAIT_QUEUE_HEAD = 24
 _PAGES_PER_WAITQUEUE = 256
 
@@ -21,6 +18,9 @@ _PAGES_PER_WAITQUEUE = 256
 def primitives(guest: Guest) -> Primitives:
     """Only for what the tree does not define itself, except `free_area_init_nodes` and `zone_sizes_init`."""
     page_offset = guest.memory.geometry.page_offset
+    machine = guest.machine
+    zone_ends = (machine.dma_end // PAGE_SIZE, machine.low_end // PAGE_SIZE, 1 << 40)
+    """End pfns of ZONE_DMA, ZONE_DMA32 and ZONE_NORMAL."""
 
     def nodes() -> list[tuple[int, int]]:
         """Whole pages of each memory region, as pfns."""
@@ -68,18 +68,18 @@ def primitives(guest: Guest) -> Primitives:
             return 0
         node = guest.program.address_of("contig_page_data")
         start, top = 0, guest.get("max_pfn")
-        for limit in _ZONE_ENDS:
+        for limit in zone_ends:
             pages = min(top, limit) - start
             if pages <= 0:
                 break
             size = _wait_table_entries(pages) * _WAIT_QUEUE_HEAD
-            guest.call("__alloc_bootmem_node", node, size, _CACHE_LINE, _MAX_DMA_ADDRESS)
+            guest.call("__alloc_bootmem_node", node, size, _CACHE_LINE, machine.dma_end)
             start += pages
         return 0
 
     def sections_end() -> int:
         """Past the last present section; see unit.BOUNDED_LOOPS."""
-        return max((-(-high // _SECTION_SIZE) for _, high in memblocks.memory_ranges(guest)), default=1)
+        return max((-(-high // machine.section_size) for _, high in memblocks.memory_ranges(guest)), default=1)
 
     return {
         "find_memory_core_early": find_memory_core_early,
@@ -104,9 +104,6 @@ DEFER_TO_TREE = (
     "sparse_memory_present_with_active_regions",
 )
 """Primitives that a definition in the tree replaces."""
-
-_SECTION_SIZE = 1 << 27
-"""SECTION_SIZE_BITS on x86-64."""
 
 
 def _wait_table_entries(pages: int) -> int:
