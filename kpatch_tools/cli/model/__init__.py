@@ -10,6 +10,7 @@ from kpatch_tools.cli.lazy import LazyGroup
 from kpatch_tools.cli.model.arguments import chosen_layouts, layouts_option
 from kpatch_tools.cli.model.fields import run_fields
 from kpatch_tools.cli.model.text import print_run
+from kpatch_tools.cli.model.truth import compare_with_truth, split_ids
 from kpatch_tools.cli.patches import read_bytes
 from kpatch_tools.cli.session import Session, verb
 from kpatch_tools.patch import parse_patch
@@ -28,9 +29,26 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {}
 @click.option("--rev", default="HEAD", show_default=True, help="Revision to execute.")
 @click.option("--with", "patch", metavar="PATCH", help="A patch applied in memory first (- for standard input).")
 @layouts_option
+@click.option("--truth", metavar="FILE", help="Compare the model with the recorded real boots of FILE instead.")
+@click.option(
+    "--allow-undetermined",
+    "allowed",
+    multiple=True,
+    metavar="ID,ID…",
+    help="With --truth: records that may be undetermined.",
+)
 @verb
 @click.pass_context
-def command(ctx: click.Context, session: Session, *, rev: str, patch: str | None, layouts: tuple[str, ...]) -> int:
+def command(
+    ctx: click.Context,
+    session: Session,
+    *,
+    rev: str,
+    patch: str | None,
+    layouts: tuple[str, ...],
+    truth: str | None,
+    allowed: tuple[str, ...],
+) -> int:
     """Execute REV's own C, from Xen's domain builder to the end of early boot, on a modelled x86-64 machine.
 
     A MAP is a size (512M), with holes and words (1200M,hole=1180M+18M · 5120M,noacpi), or a JSON file with an e820
@@ -38,15 +56,24 @@ def command(ctx: click.Context, session: Session, *, rev: str, patch: str | None
     UNRESERVED (a live page table is free); LEAK (spare table pages stay reserved); UNDETERMINED (kpt cannot say, and
     why). Exit 0 when all are OK, 1 when one faults, 3 when one is undetermined.
 
+    With --truth FILE (a JSON list of recorded boots, each with its commit, changes, memory map and outcome): the model
+    runs for each record. Exit 0 when all agree but those allowed, 1 when one disagrees, 3 when one is undetermined.
+
     \b
     Examples:
       kpt model --rev v2.6.39
       kpt model --rev v2.6.39-rc5 --layout 1200M,hole=1180M+18M
       kpt generate pagetable_reserve --for 92bdaef7b2c | kpt model --rev 92bdaef7b2c --with -
+      kpt model --truth boots.json --allow-undetermined e5f15b45ddf/plain/256M-mem/34
     """
     if ctx.invoked_subcommand is not None:
         _refuse_options_before(ctx, ctx.invoked_subcommand)
         return 0
+    if truth is not None:
+        _refuse_with_truth(ctx)
+        return compare_with_truth(session, truth, split_ids(allowed))
+    if allowed:
+        raise click.UsageError("--allow-undetermined is said with --truth", ctx)
     parsed = parse_patch(read_bytes(patch)) if patch is not None else None
     with session.progress(f"executing {rev}") as step:
         report = run_revision(session.tree, rev, chosen_layouts(layouts), patch=parsed, progress=step)
@@ -63,6 +90,13 @@ def _refuse_options_before(ctx: click.Context, name: str) -> None:
         given = ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
         if given:
             raise click.UsageError(f"put {parameter.opts[0]} behind '{name}'", ctx)
+
+
+def _refuse_with_truth(ctx: click.Context) -> None:
+    """A record names its own revision and map: an option that would be passed over is refused."""
+    for name, option in (("rev", "--rev"), ("patch", "--with"), ("layouts", "--layout")):
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"a record of --truth names its own kernel and machine: leave out {option}", ctx)
 
 
 def _fields(report: ModelReport) -> dict[str, object]:
