@@ -1,26 +1,44 @@
 """A fault in words: what was refused, to which C code, and who maps the frame."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 
 from kpatch_tools.core.ids import Mfn, Pfn
 
+from .boot.buffers import BufferValues, read_buffer
 from .boot.guest import Guest
 from .cexec import CallFrame
-from .machine import PAGE_SHIFT, MachineFault, NotPresent, PtwrRefused, ReadOnlyWrite
+from .machine import PAGE_SHIFT, PRESENT, PSE, MachineFault, NotPresent, PtwrRefused, ReadOnlyWrite, mfn_of
+from .machine.geometry import LEVELS
 from .oracles import EndState, Verdict
 
-_MAPPINGS_SHOWN = 6
+_MAPPINGS_SHOWN = 64
 _PAGES_SHOWN = 4
+
+
+@dataclass(frozen=True, slots=True)
+class EntryWrite:
+    """One write to a page-table entry: what became of it, when, and by whom.
+
+    `number` counts the writes to this entry from 1. `chain` are the C calls, innermost first, empty where no C code
+    ran. `buffer` are the values of the table buffer's globals then, None where the tree has none.
+    """
+
+    number: int
+    value: int
+    stage: str
+    chain: tuple[CallFrame, ...] = ()
+    buffer: BufferValues | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MappingInWords:
     """One live L1 entry that maps the frame.
 
-    `va` is None where the direct map does not lead to the entry: an alias, or a table that is not hooked in yet.
-
-    `entry_of` is the entry's place, (table, word). `written_by` are the C calls that last wrote the entry, innermost
-    first; empty if that was not looked for, or was no C code.
+    `va` is where the current tables lead to the entry, in the direct map if they do so there; None for a table that is
+    not hooked in (yet). `entry_of` is the entry's place, (table, word). `writes` are all writes to the entry, oldest
+    first; empty if they were not looked for. `written_by` is the chain of the last.
     """
 
     table: Pfn | None
@@ -28,10 +46,14 @@ class MappingInWords:
     writable: bool
     va: int | None
     entry_of: tuple[Mfn, int]
-    written_by: tuple[CallFrame, ...] = ()
+    writes: tuple[EntryWrite, ...] = ()
+
+    @property
+    def written_by(self) -> tuple[CallFrame, ...]:
+        return self.writes[-1].chain if self.writes else ()
 
     def __str__(self) -> str:
-        where = f"at {self.va:#x}" if self.va is not None else "where the direct map does not lead (yet)"
+        where = f"at {self.va:#x}" if self.va is not None else "where no address leads (yet)"
         table = f"pfn {self.table:05x}" if self.table is not None else "a foreign frame"
         return f"{'writable' if self.writable else 'read-only'} {where}: slot {self.slot:#x} of the L1 table in {table}"
 
@@ -44,7 +66,9 @@ class Fault:
     follows), "xen-refused-ptwr", "read-only-write", "not-present", "bug", "panic", "shutdown"; and what the sweep
     over free memory found: "left-over-read-only", "unreserved-table", "unmapped-page", "leaked-pages".
     `stage` is the boot stage. `chain` are the C calls, innermost first. `refusals` are Xen's lines, the cause first.
-    `pfn`, `mfn`, `va` are None where the fault has none; `frame` says what the frame was at that moment.
+    `pfn`, `mfn`, `va` are None where the fault has none; `frame` says what the frame was at that moment. `operation`
+    is the request that Xen refused, or the access that faulted, empty where there was none; `buffer`, the values of
+    the page-table buffer's globals at that moment, None where the tree has none.
     """
 
     kind: str
@@ -57,15 +81,24 @@ class Fault:
     va: int | None = None
     frame: str = ""
     mappings: tuple[MappingInWords, ...] = ()
+    operation: str = ""
+    buffer: BufferValues | None = None
 
     def lines(self) -> tuple[str, ...]:
         """The fault as text, one line per fact."""
         text = [f"{self.message} (during {self.stage})"]
+        if self.operation:
+            text.append(f"refused: {self.operation}")
         text += [f"Xen: {line}" for line in self.refusals]
         if self.frame:
             text.append(f"frame: {self.frame}")
+        if self.buffer is not None:
+            text.append(f"buffer: {self.buffer}")
         for mapping in self.mappings:
             text.append(f"mapped {mapping}")
+            if mapping.writes:
+                last = mapping.writes[-1]
+                text.append(f"  written during {last.stage}" + (f", {last.buffer}" if last.buffer else ""))
             text += [
                 f"  {'written by' if not number else 'from'} {call}" for number, call in enumerate(mapping.written_by)
             ]
@@ -91,6 +124,8 @@ def explain_fault(guest: Guest, stage: str, error: MachineFault, chain: tuple[Ca
         va=error.va,
         frame=str(guest.frames.describe(mfn)) if mfn is not None else "",
         mappings=_mappings(guest, mfn),
+        operation=_operation(guest, error, refused=bool(refusals)),
+        buffer=read_buffer(guest),
     )
 
 
@@ -108,6 +143,7 @@ def explain_end(guest: Guest, verdict: Verdict, state: EndState, leaked: int) ->
                 "leaked-pages",
                 f"{leaked >> PAGE_SHIFT} spare pages of the page-table buffer stay reserved",
                 "map-memory",
+                buffer=read_buffer(guest),
             )
         case _:
             return None
@@ -125,6 +161,7 @@ def _page_fault(guest: Guest, kind: str, what: str, pages: tuple[Pfn, ...]) -> F
         va=guest.memory.geometry.page_offset + (first << PAGE_SHIFT),
         frame=str(guest.frames.describe(mfn)) if mfn is not None else "",
         mappings=_mappings(guest, mfn),
+        buffer=read_buffer(guest),
     )
 
 
@@ -146,27 +183,6 @@ def format_pages(pages: tuple[Pfn, ...]) -> str:
     return ", ".join(words)
 
 
-class Writers:
-    """Watches entries while a boot is repeated: the C calls that wrote each of them last."""
-
-    def __init__(self, guest: Guest, fault: Fault) -> None:
-        self._guest = guest
-        self._fault = fault
-        self._last: dict[tuple[Mfn, int], tuple[CallFrame, ...]] = {}
-        guest.memory.watch({mapping.entry_of for mapping in fault.mappings}, self._written)
-
-    def _written(self, table: Mfn, word: int, _value: int) -> None:
-        self._last[table, word] = self._guest.program.call_chain()
-
-    def finish(self) -> Fault:
-        """The fault with what was seen; the watch ends."""
-        self._guest.memory.unwatch()
-        mappings = tuple(
-            replace(mapping, written_by=self._last.get(mapping.entry_of, ())) for mapping in self._fault.mappings
-        )
-        return replace(self._fault, mappings=mappings)
-
-
 def _is_refusal(guest: Guest, error: MachineFault) -> bool:
     """Whether the fault is about the hypervisor's latest answer, not about an access or an older refusal."""
     return isinstance(error, PtwrRefused) or (guest.refused and not isinstance(error, (ReadOnlyWrite, NotPresent)))
@@ -180,20 +196,55 @@ def _kind(guest: Guest, error: MachineFault, *, refused: bool) -> str:
     return error.kind
 
 
+def _operation(guest: Guest, error: MachineFault, *, refused: bool) -> str:
+    if isinstance(error, PtwrRefused):
+        return f"emulated write of {error.value:#x} to slot {error.slot:#x} of the page table at va {error.va:#x}"
+    if isinstance(error, ReadOnlyWrite):
+        return f"write to va {error.va:#x}"
+    if isinstance(error, NotPresent):
+        return f"{'write to' if error.write else 'read of'} va {error.va:#x}"
+    return guest.request if refused else ""
+
+
 def _mappings(guest: Guest, mfn: Mfn | None) -> tuple[MappingInWords, ...]:
     if mfn is None:
         return ()
     geometry = guest.memory.geometry
+    entries = tuple(islice(guest.frames.mappings_of(mfn), _MAPPINGS_SHOWN))
+    views = _views(guest, {entry.table for entry in entries})
     found: list[MappingInWords] = []
-    for mapping in guest.frames.mappings_of(mfn):
-        pfn = guest.frames.m2p(mfn)
-        va = None if pfn is None else geometry.page_offset + (pfn << PAGE_SHIFT)
-        if va is not None:
-            walk = guest.memory.paging.walk(va)
-            if (walk.table, walk.word) != (mapping.table, mapping.slot * geometry.entry_words):
-                va = None
-        place = (mapping.table, mapping.slot * geometry.entry_words)
-        found.append(MappingInWords(guest.frames.m2p(mapping.table), mapping.slot, mapping.writable, va, place))
-        if len(found) == _MAPPINGS_SHOWN:
-            break
+    for entry in entries:
+        bases = views[entry.table]
+        direct = (base for base in bases if base >= geometry.page_offset and base < geometry.kernel_map)
+        base = next(direct, bases[0] if bases else None)
+        va = None if base is None else base + (entry.slot << PAGE_SHIFT)
+        place = (entry.table, entry.slot * geometry.entry_words)
+        found.append(MappingInWords(guest.frames.m2p(entry.table), entry.slot, entry.writable, va, place))
     return tuple(found)
+
+
+def _views(guest: Guest, tables: set[Mfn]) -> dict[Mfn, list[int]]:
+    """The addresses at which the current tables lead to slot 0 of each of the L1 `tables`, ascending."""
+    views: dict[Mfn, list[int]] = {table: [] for table in tables}
+    for table, base in _leaf_tables(guest):
+        if table in views:
+            views[table].append(base)
+    return views
+
+
+def _leaf_tables(guest: Guest) -> Iterator[tuple[Mfn, int]]:
+    """Every L1 table that the current root leads to, with the address that its slot 0 translates."""
+    geometry, paging = guest.memory.geometry, guest.memory.paging
+    if paging.root is None:
+        return
+    sign = 1 << (geometry.va_bits - 1)
+    todo = [(paging.root, LEVELS, 0)]
+    while todo:
+        table, level, base = todo.pop(0)
+        if level == 1:
+            yield table, base - 2 * sign + (1 << 64) if base & sign else base
+            continue
+        for slot, entry in enumerate(paging.frame(table).tolist()[:: geometry.entry_words]):
+            hidden = level == LEVELS and slot in geometry.reserved_l4_slots
+            if entry & PRESENT and not entry & PSE and not hidden:
+                todo.append((mfn_of(entry), level - 1, base + slot * geometry.span(level)))

@@ -21,17 +21,20 @@ from .boot.buffers import TableRange
 from .boot.guest import Guest
 from .boot.image import place_globals
 from .boot.machine import REAL_MACHINE, Machine
-from .boot.primitives import DEFER_TO_TREE, all_primitives
+from .boot.memblocks import reserved_ranges
+from .boot.on_xen import XEN
+from .boot.platform import Platform
+from .boot.primitives import DEFER_TO_TREE
 from .boot.profile import PROFILE
-from .boot.stages import STAGES, Boot, xen_setup_shared_info
+from .boot.stages import Boot
 from .boot.unit import boot_files
 from .cexec import Profile, Program, Trap, Unsupported, load_unit
-from .explain import Fault, Writers, explain_end, explain_fault
-from .layouts import PAGE_SIZE, Layout, MemoryType
-from .machine import GuestMemory, MachineFault, NotPresent
+from .explain import Fault, explain_end, explain_fault
+from .layouts import Layout
+from .machine import MachineFault, NotPresent
 from .oracles import Verdict, judge, sweep
-from .trace import BecameTable, StageBegun, Tracer, ignore
-from .xen import Domain, FrameEvent, Xen
+from .trace import StageBegun, Tracer, ignore
+from .writers import Writers
 
 Progress = Callable[[str], None]
 
@@ -47,7 +50,8 @@ class ModelRun:
     `rw_ranges` are the ranges of spare buffer pages made writable, in pseudo-physical bytes: as the kernel announced
     them; where it announces nothing, as it did them. `rw_done` is always what was done. `free_read_only` are the
     pages believed free that cannot be written. `reason` says why the verdict is UNDETERMINED, else it is empty.
-    `printk` are the kernel's messages. `profile` and `machine` name what it ran on, `stage` how far the boot got.
+    `printk` are the kernel's messages. `profile`, `platform` and `machine` name what it ran on, `stage` how far the boot
+    got. `reserved` is what a boot that came to its end has reserved: pseudo-physical bytes, ascending.
     """
 
     layout: Layout
@@ -60,6 +64,8 @@ class ModelRun:
     free_read_only: tuple[Pfn, ...] = ()
     printk: tuple[str, ...] = ()
     profile: str = PROFILE.name
+    platform: str = XEN.name
+    reserved: tuple[tuple[int, int], ...] = ()
     machine: str = REAL_MACHINE.name
     stage: str = ""
 
@@ -111,22 +117,24 @@ def load_kernel(
     profile: Profile | None = None,
     cache: LineCache | None = None,
     machine: Machine = REAL_MACHINE,
+    platform: Platform = XEN,
 ) -> Guest:
     """Preprocess and parse the boot's files of `source` for `profile`, and connect the result to `machine`.
 
-    Without a profile it is the machine's. KpatchError where the tree is none that the machine boots.
+    Without a profile it is the platform's, or the machine's where the platform has none. KpatchError where the tree is none that the machine boots.
     """
+    profile = profile or platform.profile
     if profile is not None:
         machine = replace(machine, profile=profile)
     view = machine.source(source)
-    unit = load_unit(view, boot_files(source), machine.configuration, cache=cache)
+    unit = load_unit(view, boot_files(source, machine.configuration.config, platform.files), machine.configuration, cache=cache)
     if not unit.files:
         raise KpatchError("not-a-kernel-tree", "none of the files that boot a kernel is in this tree")
     machine.check(unit, view)
-    memory = GuestMemory(machine.geometry_for(image_end))
+    memory = platform.memory(machine.geometry_for(image_end))
     guest = Guest(memory, machine)
-    primitives = all_primitives(guest)
-    primitives["xen_setup_shared_info"] = xen_setup_shared_info(guest)
+    guest.platform = platform
+    primitives = platform.primitives(guest)
     fallbacks = {name: primitives.pop(name) for name in DEFER_TO_TREE}
     guest.program = Program(
         unit, memory, primitives, placement=place_globals(memory, machine.image), fallbacks=fallbacks
@@ -137,17 +145,11 @@ def load_kernel(
 def boot(guest: Guest, layout: Layout, tracer: Tracer = ignore) -> ModelRun:
     """One boot on a machine that is reset first."""
     guest.power_on(layout, tracer)
-    guest.xen = Xen(
-        guest.memory,
-        _domain(layout, guest.machine),
-        call_chain=guest.program.call_chain,
-        on_event=_announce_tables(guest, tracer),
-    )
-    guest.frames = guest.xen
+    guest.platform.start(guest, tracer)
     progress = Boot(guest)
     stage = ""
     try:
-        for item in STAGES:
+        for item in guest.platform.stages:
             stage = item.name
             tracer(StageBegun(stage))
             item.run(progress)
@@ -155,7 +157,8 @@ def boot(guest: Guest, layout: Layout, tracer: Tracer = ignore) -> ModelRun:
         state = sweep(guest)
         verdict = judge(state, progress.tables)
         fault = explain_end(guest, verdict, state, sum(table.leaked for table in progress.tables))
-        return _result(guest, progress, verdict, stage, fault=fault, read_only=state.read_only)
+        reserved = reserved_ranges(guest)
+        return _result(guest, progress, verdict, stage, fault=fault, read_only=state.read_only, reserved=reserved)
     except MachineFault as error:
         chain = guest.program.call_chain()
         if isinstance(error, NotPresent) and error.va is not None and error.va < _NULL_PAGES:
@@ -299,42 +302,6 @@ def _deep_recursion() -> Iterator[None]:
         sys.setrecursionlimit(limit)
 
 
-def _domain(layout: Layout, machine: Machine) -> Domain:
-    """dom0 with its pages; what lies between RAM and reserved ranges was given back to Xen, and is I/O if anything."""
-    pages = max(layout.pages, *(entry.end // PAGE_SIZE for entry in layout.usable if entry.end <= machine.low_end))
-    io = tuple(
-        (entry.start // PAGE_SIZE, -(-entry.end // PAGE_SIZE))
-        for entry in layout.ranges
-        if entry.type is not MemoryType.USABLE
-    )
-    isa = (machine.isa_usable_end // PAGE_SIZE, machine.isa_end // PAGE_SIZE)
-    return Domain(nr_pages=pages, holes=_given_back(layout, machine), iomem=(isa, *io))
-
-
-def _given_back(layout: Layout, machine: Machine) -> tuple[tuple[int, int], ...]:
-    """pfns in gaps of the map above 1 MiB: xen_memory_setup returns their frames to Xen."""
-    gaps = []
-    position = machine.isa_end // PAGE_SIZE
-    for entry in layout.ranges:
-        start = min(entry.start // PAGE_SIZE, layout.pages)
-        if start > position:
-            gaps.append((position, start))
-        position = max(position, -(-entry.end // PAGE_SIZE))
-    return tuple(gaps)
-
-
-def _announce_tables(guest: Guest, tracer: Tracer) -> Callable[[FrameEvent], None] | None:
-    if tracer is ignore:
-        return None
-
-    def announce(event: FrameEvent) -> None:
-        if event.what in ("validated", "devalidated") and event.type.level:
-            level = event.type.level if event.what == "validated" else 0
-            tracer(BecameTable(guest.xen.m2p(event.mfn), level))
-
-    return announce
-
-
 def _result(
     guest: Guest,
     progress: Boot,
@@ -344,6 +311,7 @@ def _result(
     fault: Fault | None = None,
     reason: str = "",
     read_only: tuple[Pfn, ...] = (),
+    reserved: tuple[tuple[int, int], ...] = (),
 ) -> ModelRun:
     printed = tuple(guest.seen.printed)
     announced = tuple((int(match[1], 16), int(match[2], 16)) for line in printed if (match := _ANNOUNCED.search(line)))
@@ -359,6 +327,8 @@ def _result(
         free_read_only=read_only,
         printk=printed,
         profile=guest.program.unit.profile.name,
+        platform=guest.platform.name,
+        reserved=reserved,
         machine=guest.machine.name,
         stage=stage,
     )
