@@ -50,8 +50,8 @@ class ModelRun:
     `rw_ranges` are the ranges of spare buffer pages made writable, in pseudo-physical bytes: as the kernel announced
     them; where it announces nothing, as it did them. `rw_done` is always what was done. `free_read_only` are the
     pages believed free that cannot be written. `reason` says why the verdict is UNDETERMINED, else it is empty.
-    `printk` are the kernel's messages. `profile`, `platform` and `machine` name what it ran on, `stage` how far the boot
-    got. `reserved` is what a boot that came to its end has reserved: pseudo-physical bytes, ascending.
+    `printk` are the kernel's messages. `profile`, `platform` and `machine` name what it ran on, `stage` how far the
+    boot got. `reserved` is what a boot that came to its end has reserved: pseudo-physical bytes, ascending.
     """
 
     layout: Layout
@@ -121,13 +121,16 @@ def load_kernel(
 ) -> Guest:
     """Preprocess and parse the boot's files of `source` for `profile`, and connect the result to `machine`.
 
-    Without a profile it is the platform's, or the machine's where the platform has none. KpatchError where the tree is none that the machine boots.
+    Without a profile it is the platform's, or the machine's where the platform has none. KpatchError where the tree
+    is none that the machine boots.
     """
     profile = profile or platform.profile
     if profile is not None:
         machine = replace(machine, profile=profile)
     view = machine.source(source)
-    unit = load_unit(view, boot_files(source, machine.configuration.config, platform.files), machine.configuration, cache=cache)
+    unit = load_unit(
+        view, boot_files(source, machine.configuration.config, platform.files), machine.configuration, cache=cache
+    )
     if not unit.files:
         raise KpatchError("not-a-kernel-tree", "none of the files that boot a kernel is in this tree")
     machine.check(unit, view)

@@ -1,9 +1,8 @@
 """The program under test, its memory and its hypervisor, as the boot and its primitives reach them."""
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kpatch_tools.core.ids import Mfn, Pfn
 from kpatch_tools.model.cexec import Program, Struct, Trap, Unsupported
@@ -14,6 +13,9 @@ from kpatch_tools.model.trace import Printed, RightsChanged, Tracer, ignore
 from kpatch_tools.model.xen import Refusal, Xen
 
 from .machine import REAL_MACHINE, Machine
+
+if TYPE_CHECKING:
+    from .platform import Platform
 
 INVALID_P2M_ENTRY = (1 << 64) - 1
 """What the kernel's own tables say for a pfn without frame."""
@@ -55,10 +57,12 @@ class Frames(Protocol):
 class Guest:
     """One kernel, translated once, booted many times.
 
-    `program` is set when the translation exists; `layout`, `frames` and, on Xen, `xen` anew for each boot.
+    `platform` and `program` are set when the kernel is loaded; `layout`, `frames` and, on Xen, `xen` anew for each
+    boot.
     """
 
     program: Program
+    platform: "Platform"
     layout: Layout
     frames: Frames
     """Who knows the frames: `xen`, or the hardware where there is no hypervisor."""
@@ -98,10 +102,7 @@ class Guest:
 
     def mentions(self, function: str, name: str) -> bool:
         """Whether the tree defines `function` and its body names `name`."""
-        definition = self.program.index.function(function) if self.has(function) else None
-        if definition is None:
-            return False
-        return re.search(rb"\b" + name.encode() + rb"\b", definition.node.text or b"") is not None
+        return self.program.mentions(function, name)
 
     def call(self, function: str, *arguments: int) -> int:
         return self.program.call(function, *arguments)
@@ -157,9 +158,7 @@ class Guest:
 
     def constant(self, name: str) -> int | None:
         """The value of an enumeration constant; None where the tree has none of that name."""
-        if name not in self.program.index.enumerators:
-            return None
-        return self.program.constant(name)
+        return self.program.enumerator(name)
 
     def literal(self, text: str) -> int:
         """The address of `text` as a C string."""

@@ -1,7 +1,7 @@
 """Which files of a tree make the unit that boots, and the one change that is made to their text."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
@@ -45,10 +45,24 @@ the next allocation lands depends on them.
 """
 
 
-def boot_files(source: BlobSource) -> tuple[RepoPath, ...]:
-    """The files of FILES that `source` has, and its early allocator."""
+BUILT_FOR: tuple[tuple[str, str], ...] = (
+    ("arch/x86/xen/", "CONFIG_XEN"),
+    ("arch/x86/kernel/paravirt.c", "CONFIG_PARAVIRT"),
+)
+"""(path or folder, symbol): what the Makefiles build for a symbol only. What is not named here is always built."""
+
+
+def boot_files(
+    source: BlobSource, config: Mapping[str, str] | None = None, more: tuple[RepoPath, ...] = ()
+) -> tuple[RepoPath, ...]:
+    """The files of FILES that `source` has, and its early allocator; `more` are read, too.
+
+    Without those that `config` (None: the usual) does not build.
+    """
     allocator = NOBOOTMEM if source.read(NOBOOTMEM) is not None else BOOTMEM
-    return tuple(path for path in (*FILES, allocator) if source.read(path) is not None)
+    left_out = tuple(path for path, symbol in BUILT_FOR if config is not None and symbol not in config)
+    files = (*FILES, allocator, *more)
+    return tuple(path for path in files if not path.startswith(left_out) and source.read(path) is not None)
 
 
 def boot_source(source: BlobSource) -> BlobSource:
