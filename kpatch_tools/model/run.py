@@ -110,6 +110,29 @@ def run_model(
     return tuple(results[number] for number in range(len(layouts)))
 
 
+def boot_each(
+    source: BlobSource,
+    layouts: Sequence[Layout],
+    *,
+    cache: LineCache | None = None,
+    machine: Machine = REAL_MACHINE,
+    platform: Platform = XEN,
+) -> Iterator[ModelRun]:
+    """The boots of `source` on one layout after the other, each run when it is asked for, in this process.
+
+    All on the image that the first layout names. A tree that cannot be loaded is UNDETERMINED on every layout.
+    """
+    try:
+        kernel = load_kernel(source, layouts[0].image_end, cache=cache, machine=machine, platform=platform)
+    except (Unsupported, KpatchError, RecursionError) as error:
+        yield from (_undetermined(layout, f"the tree cannot be loaded: {error}") for layout in layouts)
+        return
+    for layout in layouts:
+        with _deep_recursion():
+            run = boot(kernel, layout)
+        yield run
+
+
 def load_kernel(
     source: BlobSource,
     image_end: int | None = None,
