@@ -190,7 +190,9 @@ class _Record:
         return Edit(RepoPath(parts[0]), function, parts[2], parts[3])
 
     def _config(self) -> tuple[tuple[str, str | None], ...]:
-        value = self._value.get("config") or {}
+        value = self._value.get("config")
+        if value is None:
+            return ()
         if not isinstance(value, dict):
             raise self._bad("config", "an object of symbols and values")
         return tuple(sorted((_symbol(name), self._setting(name, setting)) for name, setting in value.items()))
