@@ -15,7 +15,9 @@ from kpatch_tools.cli.patches import read_bytes
 from kpatch_tools.cli.session import Session, verb
 from kpatch_tools.patch import parse_patch
 
-SUBCOMMANDS: Final[Mapping[str, str]] = {}
+SUBCOMMANDS: Final[Mapping[str, str]] = {
+    "mutants": "Break a hook's code one token at a time: which mistakes would the model notice?",
+}
 
 
 @click.group(

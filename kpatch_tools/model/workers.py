@@ -1,0 +1,82 @@
+"""Work divided among forked processes, without threads: what was translated once is shared by all of them."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def divide(
+    work: Callable[[Item], Result], items: Sequence[Item], *, jobs: int
+) -> Iterator[tuple[int, Result | Exception]]:
+    """`work` on every item, in `jobs` processes that each take the next item when they are done with one.
+
+    Yields (index, result) in the order in which they finish; an exception of `work` is yielded, not raised, and so is
+    the death of a process (ChildProcessError), for the item it was at. Closing the iterator ends the processes. With
+    one job, or one item, nothing is forked.
+    """
+    if jobs < 2 or len(items) < 2:
+        for index, item in enumerate(items):
+            yield index, _answer(work, item)
+        return
+    context = multiprocessing.get_context("fork")
+    following = context.Value("l", 0)
+    workers: dict[Connection, BaseProcess] = {}
+    try:
+        for _ in range(min(jobs, len(items))):
+            receiver, sender = context.Pipe(duplex=False)
+
+            def live(out: Connection = sender) -> None:
+                while (index := _take(following)) < len(items):
+                    out.send((index, None))
+                    out.send((index, (_answer(work, items[index]),)))
+
+            worker: BaseProcess = context.Process(target=live, daemon=True)
+            worker.start()
+            sender.close()
+            workers[receiver] = worker
+        yield from _collect(list(workers))
+    finally:
+        for receiver, worker in workers.items():
+            receiver.close()
+            worker.terminate()
+            worker.join()
+
+
+def _collect(receivers: list[Connection]) -> Iterator[tuple[int, Any]]:
+    """What the processes send until the last has nothing more to say."""
+    begun: dict[Connection, int] = {}
+    while receivers:
+        for ready in wait(receivers):
+            assert isinstance(ready, Connection)
+            try:
+                index, answer = ready.recv()
+            except EOFError:
+                receivers.remove(ready)
+                if ready in begun:
+                    yield begun[ready], ChildProcessError("the process that was at it died")
+                continue
+            if answer is None:
+                begun[ready] = index
+                continue
+            del begun[ready]
+            yield index, answer[0]
+
+
+def _take(following: Any) -> int:
+    """The number of the next item that nobody took."""
+    with following.get_lock():
+        index: int = following.value
+        following.value = index + 1
+    return index
+
+
+def _answer(work: Callable[[Item], Result], item: Item) -> Result | Exception:
+    try:
+        return work(item)
+    except Exception as error:
+        return error
