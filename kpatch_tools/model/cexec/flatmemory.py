@@ -1,6 +1,7 @@
 """The simplest memory: a data area and nothing else. For tests and for pure functions."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from kpatch_tools.core.errors import KpatchError
 
@@ -32,6 +33,15 @@ class FlatMemory:
     def set_initial(self, address: int, content: bytes) -> None:
         self._initial.append((address, content))
         self._put(address, content)
+
+    def state(self) -> Any:
+        return self._next, tuple(self._initial)
+
+    def restore(self, state: Any) -> None:
+        self._next, initial = state
+        self._initial = list(initial)
+        for address, content in self._initial:
+            self._put(address, content)
 
     def reset(self) -> None:
         self.data[:] = bytes(len(self.data))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from kpatch_tools.syntax import Node
 
 from .context import FunctionContext, Symbols
-from .errors import CallFrame, Place
+from .errors import Place
 from .index import Definition, child_of, text_of, without_comments
 from .scope import Scope
 from .translator import Translator
@@ -24,11 +24,6 @@ class Translated:
     python_name: str
     source: str
     places: tuple[Place, ...]
-
-    def frame(self, line: int) -> CallFrame:
-        """The C call frame for a line of the Python source."""
-        file, number = self.places[min(line, len(self.places)) - 1]
-        return CallFrame(self.name, file, number)
 
 
 def translate_function(definition: Definition, python_name: str, symbols: Symbols) -> Translated:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import CodeType, FrameType, TracebackType
+from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import cast
 
 from kpatch_tools.core.errors import KpatchError
@@ -11,8 +11,9 @@ from kpatch_tools.syntax.translation_unit import parse_expression
 
 from .context import Callee, Symbols
 from .declarations import Declarations
-from .errors import CallFrame, Unsupported
-from .function import Translated, translate_function
+from .encoding import Plain, decode_callee, encode_callee
+from .errors import CallFrame, Place, Unsupported
+from .function import translate_function
 from .index import Definition, Index, child_of
 from .runtime import table_name
 from .types import BOOL, CHAR, INT, LONG, SHORT, VOID, CType, Function, Integer, unsigned_of, wrap
@@ -41,17 +42,30 @@ class Primitive:
 
 @dataclass(frozen=True, slots=True)
 class _Addressed:
-    """A function whose address was taken. `definition` is None for a primitive and for one that nothing defines."""
+    """A function whose address was taken. `translated` is false for a primitive and for one that nothing defines."""
 
     name: str
     callee: Callee
-    definition: Definition | None
+    translated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Where a translated function's Python lines come from: line i (1-based) from `places[i - 1]`."""
+
+    name: str
+    places: tuple[Place, ...]
+
+    def frame(self, line: int) -> CallFrame:
+        """The C call frame for a line of the Python source."""
+        file, number = self.places[min(line, len(self.places)) - 1]
+        return CallFrame(self.name, file, number)
 
 
 class Functions:
     """Functions of the unit behind `symbols`. Their Python names live in `scope`, the globals of translated code.
 
-    `primitives` win over the unit's definitions, `fallbacks` do not.
+    `primitives` win over the unit's definitions; `fallbacks` are those of the names that the unit does not define.
     """
 
     def __init__(
@@ -64,18 +78,16 @@ class Functions:
     ) -> None:
         self._symbols = symbols
         self._scope = scope
-        unused = {name for name in fallbacks if name in self._index.functions}
-        self._primitives = {
-            **{name: primitive for name, primitive in fallbacks.items() if name not in unused},
-            **primitives,
-        }
+        self._primitives = {**fallbacks, **primitives}
         self._types: dict[int, Function] = {}
         self._primitive_types: dict[str, Function | None] = {}
         self._addresses: dict[str, int] = {}
         self._addressed: dict[int, _Addressed] = {}
         self._python_names: dict[int, str] = {}
-        self._compiled: dict[str, Code] = {}
-        self._translated: dict[int, Translated] = {}
+        self._origins: dict[str, tuple[str, int]] = {}
+        """Python names in use, and the definition that each stands for: its name, and which of those of that name."""
+        self._compiled: dict[str, FunctionType] = {}
+        self._translated: dict[int, Lines] = {}
         for name, primitive in self._primitives.items():
             scope[f"F_{name}"] = primitive.function
 
@@ -88,9 +100,36 @@ class Functions:
         return self._symbols.declarations
 
     @property
-    def translated(self) -> tuple[Translated, ...]:
-        """What has been translated so far, in that order."""
-        return tuple(self._translated.values())
+    def translated(self) -> tuple[str, ...]:
+        """The names of what has been translated so far, in that order."""
+        return tuple(lines.name for lines in self._translated.values())
+
+    @property
+    def count(self) -> int:
+        """Of functions translated, named or addressed."""
+        return len(self._compiled) + len(self._origins) + len(self._addressed)
+
+    def state(self) -> Plain:
+        """What is translated, named and addressed so far: plain values, for `restore` in a program like this one."""
+        compiled = tuple(
+            (name, function.__code__, _packed(self._translated[id(function.__code__)].places))
+            for name, function in self._compiled.items()
+        )
+        addressed = tuple(
+            (address, known.name, known.translated, encode_callee(known.callee))
+            for address, known in self._addressed.items()
+        )
+        return compiled, dict(self._origins), addressed
+
+    def restore(self, state: Plain) -> None:
+        compiled, origins, addressed = state
+        for name, origin in origins.items():
+            self._stub(name, origin)
+        for name, code, places in compiled:
+            self._keep(name, FunctionType(code, self._scope, name), Lines(origins[name][0], _unpacked(places)))
+        for address, name, translated, callee in addressed:
+            known = self._addressed[address] = _Addressed(name, decode_callee(callee), translated)
+            self._addresses[known.callee.code] = address
 
     def callee(self, name: str, file: RepoPath | None) -> Callee | None:
         """The function that `name` calls in `file`; None for a name that is no function."""
@@ -126,8 +165,8 @@ class Functions:
         address = self._addresses.get(callee.code)
         if address is None:
             address = self._addresses[callee.code] = _TEXT_BASE + _TEXT_STEP * (len(self._addresses) + 1)
-            definition = None if name in self._primitives else self._index.function(name, file)
-            self._addressed[address] = _Addressed(name, callee, definition)
+            translated = name not in self._primitives and self._index.function(name, file) is not None
+            self._addressed[address] = _Addressed(name, callee, translated)
         return address
 
     def at(self, address: int) -> tuple[str, Callee] | None:
@@ -145,8 +184,8 @@ class Functions:
             return lambda *arguments: missing(known.name)
         code = self.code(known.callee)
         kind = known.callee.type.result if known.callee.type is not None else VOID
-        if known.definition is not None:
-            code = self._code(known.definition, known.callee.code)
+        if known.translated:
+            code = self._code(known.callee.code)
             if table_name(kind) == table:
                 return code
         wanted = _TABLE_TYPES.get(table)
@@ -194,28 +233,51 @@ class Functions:
         name = self._python_names.get(key)
         if name is None:
             several = self._index.functions[definition.name]
-            name = f"F_{definition.name}" if len(several) == 1 else f"F_{definition.name}__{several.index(definition)}"
+            position = several.index(definition)
+            name = f"F_{definition.name}" if len(several) == 1 else f"F_{definition.name}__{position}"
             self._python_names[key] = name
-
-            # The first call translates, and takes this stub's place among the globals.
-            self._scope[name] = lambda *arguments: self._code(definition, name)(*arguments)
+            if name not in self._origins:
+                self._stub(name, (definition.name, position))
         return name
 
-    def _code(self, definition: Definition, name: str) -> Code:
+    def _stub(self, name: str, origin: tuple[str, int]) -> None:
+        """The first call translates, and takes this stub's place among the globals."""
+        self._origins[name] = origin
+        self._scope[name] = lambda *arguments: self._code(name)(*arguments)
+
+    def _code(self, name: str) -> Code:
+        """The function of that Python name, translated if it is not yet."""
         known = self._compiled.get(name)
         if known is not None:
             return known
+        function, position = self._origins[name]
+        definition = self._index.functions[function][position]
         try:
             translated = translate_function(definition, name, self._symbols)
-            module = compile(translated.source, f"<c:{definition.name}>", "exec")
+            module = compile(translated.source, f"<c:{function}>", "exec")
         except (RecursionError, SyntaxError, MemoryError) as error:
             # Python's own limits on nesting: nothing is wrong with the guest.
             raise Unsupported(
-                self._index.place(definition.declarator), f"'{definition.name}' is nested too deeply: {error}"
+                self._index.place(definition.declarator), f"'{function}' is nested too deeply: {error}"
             ) from error
-        exec(module, self._scope)
-        function = self._compiled[name] = cast("Code", self._scope[name])
-        inner = next(constant for constant in module.co_consts if isinstance(constant, CodeType))
-        # Code objects are kept alive by `function`, so that their ids stay theirs.
-        self._translated[id(inner)] = translated
+        code = next(constant for constant in module.co_consts if isinstance(constant, CodeType))
+        return self._keep(name, FunctionType(code, self._scope, name), Lines(function, translated.places))
+
+    def _keep(self, name: str, function: FunctionType, lines: Lines) -> Code:
+        # Code objects are kept alive by their functions, so that their ids stay theirs.
+        self._scope[name] = self._compiled[name] = function
+        self._translated[id(function.__code__)] = lines
         return function
+
+
+def _packed(places: tuple[Place, ...]) -> Plain:
+    """The places with each file said once: (files, for each place the file's number and the line)."""
+    files = tuple(dict.fromkeys(file for file, _ in places))
+    numbers = {file: number for number, file in enumerate(files)}
+    return files, tuple((numbers[file], line) for file, line in places)
+
+
+def _unpacked(packed: Plain) -> tuple[Place, ...]:
+    files, places = packed
+    names = [RepoPath(file) for file in files]
+    return tuple((names[number], line) for number, line in places)

@@ -1,7 +1,7 @@
 """What translated C needs of the memory it runs in."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class DataMemory(Protocol):
@@ -47,6 +47,14 @@ class DataMemory(Protocol):
         Little-endian, no alignment required. Addresses are 64-bit virtual addresses; one outside 0..2**64-1 is the
         program's error and may fault like any wild pointer.
         """
+        ...
+
+    def state(self) -> Any:
+        """The static allocations and initial contents so far, as plain values."""
+        ...
+
+    def restore(self, state: Any) -> None:
+        """Continue from the `state` of an equal memory that began with the same allocations."""
         ...
 
     def reset(self) -> None:

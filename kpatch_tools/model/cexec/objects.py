@@ -8,6 +8,7 @@ from kpatch_tools.syntax import Node
 
 from .context import FunctionContext, Symbols
 from .declarations import Declarations
+from .encoding import Plain
 from .index import Definition, is_damaged
 from .memory import DataMemory
 from .scope import Scope
@@ -43,6 +44,8 @@ class Objects:
         self._memory = memory
         self._placement = placement
         self._variables: dict[int, Memory] = {}
+        self._addresses: dict[int, int] = {}
+        """Of each variable in use, by the byte offset of its declarator in the unit's text."""
         self._strings: dict[bytes, int] = {}
         self._pending: list[tuple[Memory, Node, RepoPath, Scope | None]] = []
         self._initialising = False
@@ -52,6 +55,20 @@ class Objects:
     @property
     def _declarations(self) -> Declarations:
         return self._symbols.declarations
+
+    @property
+    def count(self) -> int:
+        """Of variables and strings."""
+        return len(self._addresses) + len(self._strings)
+
+    def state(self) -> Plain:
+        """What exists so far: plain values, for `restore` in a new program over the same unit."""
+        return dict(self._addresses), dict(self._strings), tuple(self.undefined)
+
+    def restore(self, state: Plain) -> None:
+        """Their allocation and initial contents are the memory's to restore."""
+        self._addresses, self._strings, undefined = state
+        self.undefined = dict.fromkeys(undefined)
 
     def variable(self, name: str, file: RepoPath | None) -> Memory | None:
         """The variable that `name` means in `file`."""
@@ -85,7 +102,10 @@ class Objects:
         base = self._declarations.base(definition.node, None)
         _, kind = self._declarations.declare(definition.declarator, base, None)
         kind = self._complete(kind, initialiser, definition.file, None)
-        node = definition.node
+        node, declarator = definition.node, definition.declarator
+        if (existing := self._addresses.get(declarator.start_byte)) is not None:
+            place = self._variables[declarator.id] = Memory(kind, Address("", existing))
+            return place
         attributes = self._declarations.index.unit.attributes(node.start_byte, node.end_byte + 1)
         size = 0 if isinstance(kind, Array) and kind.length is None else kind.size
         align = max(kind.align if size else 8, self._declarations.alignment(attributes), 8)
@@ -95,7 +115,8 @@ class Objects:
             self.undefined[definition.name] = None
         if address is None:
             address = self._memory.alloc_static(max(size, 1), align)
-        place = self._variables[definition.declarator.id] = Memory(kind, Address("", address))
+        place = self._variables[declarator.id] = Memory(kind, Address("", address))
+        self._addresses[declarator.start_byte] = address
         if initialiser is not None:
             self._initialise(place, initialiser, definition.file, None)
         return place

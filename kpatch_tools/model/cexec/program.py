@@ -1,8 +1,9 @@
 """A unit's C as something that can be called."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn, cast
 
 from kpatch_tools.core.errors import KpatchError
@@ -14,6 +15,7 @@ from .access import VIEWS
 from .arithmetic import TypeMismatch
 from .context import Callee
 from .declarations import Declarations
+from .encoding import Answer, Plain, decode_answer, encode_answer
 from .errors import CallFrame, Trap, Unsupported
 from .function import translate_function
 from .functions import Functions, Primitive
@@ -23,7 +25,7 @@ from .objects import Objects, Placement
 from .runtime import globals_for, table_name
 from .scope import Scope
 from .structs import Struct
-from .types import CType, Function, IncompleteType, Integer, Pointer, scalar_of, wrap
+from .types import CType, Function, IncompleteType, Integer, Pointer, Record, scalar_of, wrap
 from .unit import Unit
 from .values import Memory
 
@@ -34,6 +36,9 @@ Primitives = Mapping[str, Primitive | Callable[..., object]]
 
 class Program:
     """Executes functions of `unit` in `memory`; each is translated when it is first called.
+
+    `unit` may be a function that loads it: it is called when something is asked that `kept`, the `state` of an earlier
+    program over the same unit, memory, primitives and placement, does not know.
 
     `primitives` replace the functions of these names, or supply ones that the unit only declares; `fallbacks` are used
     only where the unit defines none. `placement` may put a variable outside the data area: a linker symbol, or a page
@@ -46,21 +51,22 @@ class Program:
 
     def __init__(
         self,
-        unit: Unit,
+        unit: Unit | Callable[[], Unit],
         memory: DataMemory,
         primitives: Primitives | None = None,
         *,
         fallbacks: Primitives | None = None,
         placement: Placement | None = None,
         frame_fill: int | None = None,
+        kept: Plain = None,
     ) -> None:
-        self.unit = unit
+        self._unit = unit
         self.frame_fill = frame_fill
         self.memory = memory
-        self.index = Index(unit.translation)
-        self._declarations = Declarations(self.index)
-        self._declarations.constant = self._constant
-        self._declarations.type_of = self._type_of
+        self._cold: Declarations | None = None
+        """What the unit declares; None as long as the unit was not needed."""
+        self._answers: dict[tuple[str, ...], Answer] = {}
+        self._structs: dict[str, Struct] = {}
         self._objects = Objects(self, memory, placement)
         self._stack = memory.alloc_static(_STACK_SIZE, 4096)
         self._globals = globals_for(
@@ -70,16 +76,69 @@ class Program:
             resolve=lambda address, table: self._functions.code_at(address, table),
         )
         self._globals["missing"] = self._missing
+        if kept is not None:
+            self._answers = {key: decode_answer(answer) for key, answer in kept["answers"]}
         self._functions = Functions(
-            self, self._globals, primitives=_primitives(primitives), fallbacks=_primitives(fallbacks)
+            self,
+            self._globals,
+            primitives=_primitives(primitives),
+            fallbacks=_primitives(
+                {name: item for name, item in (fallbacks or {}).items() if not self.has_function(name)}
+            ),
         )
+        if kept is not None:
+            memory.restore(kept["memory"])
+            self._objects.restore(kept["objects"])
+            self._functions.restore(kept["functions"])
         self._fault_chain: tuple[CallFrame, ...] = ()
 
     # What the unit has
 
     @property
+    def unit(self) -> Unit:
+        if not isinstance(self._unit, Unit):
+            self._unit = self._unit()
+        return self._unit
+
+    @property
     def declarations(self) -> Declarations:
-        return self._declarations
+        if self._cold is None:
+            self._cold = Declarations(Index(self.unit.translation))
+            self._cold.constant = self._constant
+            self._cold.type_of = self._type_of
+        return self._cold
+
+    @property
+    def index(self) -> Index:
+        return self.declarations.index
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the unit was needed so far."""
+        return isinstance(self._unit, Unit)
+
+    @property
+    def profile_name(self) -> str:
+        """The name of the configuration that the unit was preprocessed for."""
+        return str(self._answer(("profile",), lambda: self.unit.profile.name))
+
+    def state(self) -> Plain:
+        """Everything translated, allocated and answered so far, as plain values: `kept` for a program like this."""
+        answers = []
+        for key, answer in self._answers.items():
+            with suppress(IncompleteType, Unsupported):
+                answers.append((key, encode_answer(answer)))
+        return {
+            "answers": tuple(answers),
+            "memory": self.memory.state(),
+            "objects": self._objects.state(),
+            "functions": self._functions.state(),
+        }
+
+    @property
+    def extent(self) -> tuple[int, ...]:
+        """Grows with every step that `state` would keep."""
+        return (len(self._answers), self._objects.count, self._functions.count)
 
     @property
     def data_start(self) -> int:
@@ -92,7 +151,7 @@ class Program:
     @property
     def compiled(self) -> tuple[str, ...]:
         """The names of the functions translated so far, in that order."""
-        return tuple(translated.name for translated in self._functions.translated)
+        return self._functions.translated
 
     @property
     def undefined_globals(self) -> tuple[str, ...]:
@@ -101,37 +160,48 @@ class Program:
 
     def has_function(self, name: str) -> bool:
         """Whether the unit defines a function of that name; a primitive alone does not count."""
-        return name in self.index.functions
+        return bool(self._answer(("function", name), lambda: name in self.index.functions))
+
+    def mentions(self, function: str, name: str) -> bool:
+        """Whether the unit defines `function` and its body names `name`."""
+        return bool(self._answer(("mentions", function, name), lambda: self._mentions(function, name)))
 
     def has_global(self, name: str) -> bool:
         """Whether the unit declares a variable of that name."""
-        return name in self.index.variables
+        return bool(self._answer(("global", name), lambda: name in self.index.variables))
 
     def has_member(self, tag: str, path: str) -> bool:
         """Whether `struct tag` is defined and has the member."""
-        return (False, tag) in self.index.tags and self.struct(tag).has(path)
+        return self._has_struct(tag) and self.struct(tag).has(path)
 
     def struct(self, tag: str) -> Struct:
         """The layout of `struct tag`. KpatchError `unknown-struct`."""
-        if (False, tag) not in self.index.tags:
-            raise KpatchError("unknown-struct", f"the tree does not define struct {tag}")
-        return Struct(self._declarations.record(tag))
+        known = self._structs.get(tag)
+        if known is None:
+            if not self._has_struct(tag):
+                raise KpatchError("unknown-struct", f"the tree does not define struct {tag}")
+            record = self._answer(("struct", tag), lambda: self.declarations.record(tag))
+            known = self._structs[tag] = Struct(cast("Record", record))
+        return known
 
     def type_of(self, name: str) -> CType:
         """The type of a variable or function. KpatchError `unknown-symbol`."""
-        with _answered(name):
-            found = self.variable(name, None)
-            kind = found.type if found is not None else self.function_type(name, None)
+        found = self._variable(name)
+        kind = found[1] if found is not None else self._answer(("type", name), lambda: self.function_type(name, None))
         if kind is None:
             raise _unknown(name)
-        return kind
+        return cast("CType", kind)
+
+    def enumerator(self, name: str) -> int | None:
+        """The value of an enumeration constant; None where the unit has none of that name."""
+        known = self._answer(
+            ("enumerator", name), lambda: self.constant(name) if name in self.index.enumerators else None
+        )
+        return cast("int | None", known)
 
     def constant(self, expression: str) -> int:
         """The value of a constant expression in the unit's terms: an enumeration constant, `sizeof(struct x)`."""
-        node = parse_expression(expression)
-        if node is None:
-            raise KpatchError("bad-expression", f"'{expression}' is no C expression")
-        return self._constant(node, None)
+        return cast("int", self._answer(("constant", expression), lambda: self._evaluated(expression)))
 
     def source_of(self, name: str) -> str:
         """The Python source that the function is translated to, for people."""
@@ -147,8 +217,7 @@ class Program:
 
         What stops it: Unsupported, Trap, and whatever the memory or a primitive raises.
         """
-        with _answered(name):
-            callee = self.callee(name, None)
+        callee = cast("Callee | None", self._answer(("callee", name), lambda: self.callee(name, None)))
         if callee is None:
             raise _unknown(name)
         if not callee.defined:
@@ -179,9 +248,10 @@ class Program:
 
     def address_of(self, name: str) -> int:
         """The address of a variable or function. KpatchError `unknown-symbol`."""
-        with _answered(name):
-            found = self.variable(name, None)
-            return found.address.offset if found is not None else self.function_address(name, None)
+        found = self._variable(name)
+        if found is not None:
+            return found[0]
+        return cast("int", self._answer(("address", name), lambda: self.function_address(name, None)))
 
     def read_global(self, name: str) -> int:
         """The value of a scalar variable, or of one that wraps a scalar."""
@@ -277,14 +347,47 @@ class Program:
         return self._objects.translator(RepoPath(""), scope).expressions.type_of(node)
 
     def _scalar_global(self, name: str) -> tuple[int, Integer | Pointer]:
-        with _answered(name):
-            found = self.variable(name, None)
+        found = self._variable(name)
         if found is None:
             raise _unknown(name)
-        scalar = scalar_of(found.type)
+        address, kind = found
+        scalar = scalar_of(kind)
         if scalar is None or scalar.size not in VIEWS:
-            raise KpatchError("not-scalar", f"'{name}' is a {found.type}")
-        return found.address.offset, scalar
+            raise KpatchError("not-scalar", f"'{name}' is a {kind}")
+        return address, scalar
+
+    def _answer(self, key: tuple[str, ...], find: Callable[[], Answer]) -> Answer:
+        """The answer to a question from outside: what was found when it was first asked, in this or an earlier run."""
+        try:
+            return self._answers[key]
+        except KeyError:
+            with _answered(key[-1]):
+                answer = self._answers[key] = find()
+            return answer
+
+    def _variable(self, name: str) -> tuple[int, CType] | None:
+        """Address and type."""
+
+        def find() -> tuple[int, CType] | None:
+            found = self.variable(name, None)
+            return None if found is None else (found.address.offset, found.type)
+
+        return cast("tuple[int, CType] | None", self._answer(("variable", name), find))
+
+    def _has_struct(self, tag: str) -> bool:
+        return bool(self._answer(("tag", tag), lambda: (False, tag) in self.index.tags))
+
+    def _mentions(self, function: str, name: str) -> bool:
+        definition = self.index.function(function) if self.has_function(function) else None
+        if definition is None:
+            return False
+        return re.search(rb"\b" + name.encode() + rb"\b", definition.node.text or b"") is not None
+
+    def _evaluated(self, expression: str) -> int:
+        node = parse_expression(expression)
+        if node is None:
+            raise KpatchError("bad-expression", f"'{expression}' is no C expression")
+        return self._constant(node, None)
 
 
 @contextmanager

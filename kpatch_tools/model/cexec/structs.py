@@ -14,6 +14,7 @@ class Struct:
 
     def __init__(self, record: Record) -> None:
         self.record = record
+        self._members: dict[str, Field] = {}
 
     @property
     def size(self) -> int:
@@ -37,6 +38,12 @@ class Struct:
 
     def member(self, path: str) -> Field:
         """The member, its offset counted from the start of the struct."""
+        known = self._members.get(path)
+        if known is None:
+            known = self._members[path] = self._find(path)
+        return known
+
+    def _find(self, path: str) -> Field:
         kind: CType = self.record
         offset = 0
         found: Field | None = None

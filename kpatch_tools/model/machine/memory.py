@@ -5,6 +5,7 @@ fast path (a bounds test and one index, or a TLB look-up and one index) decides 
 """
 
 from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import Mfn, VirtAddr
@@ -31,9 +32,9 @@ class GuestMemory:
     mapping faults too.
     """
 
-    def __init__(self, geometry: Geometry = REAL) -> None:
+    def __init__(self, geometry: Geometry = REAL, *, paging: Paging | None = None) -> None:
         self.geometry = geometry
-        self.paging = Paging(geometry)
+        self.paging = paging or Paging(geometry)
         self.on_read_only_write: ReadOnlyWriteHook = self._refuse_write
         """Who answers a write through a read-only mapping; a hypervisor puts its emulation here."""
         self.describe: Callable[[int], FrameInfo] = lambda mfn: FrameInfo(Mfn(mfn), None, f"frame {mfn:05x}")
@@ -94,6 +95,17 @@ class GuestMemory:
         self._frame_of = frame_of
         for address, content in self._image:
             self._put_image(address, content)
+
+    def state(self) -> Any:
+        """See `cexec.DataMemory`. What lies in frames is no part of it: a boot begins without any."""
+        return self._next_static, self._next_page, tuple(self._initial), tuple(self._image)
+
+    def restore(self, state: Any) -> None:
+        """See `cexec.DataMemory`."""
+        self._next_static, self._next_page, initial, image = state
+        self._initial, self._image = list(initial), list(image)
+        for address, content in self._initial:
+            self._put_data(address, content)
 
     def reset(self) -> None:
         """Power off: zero the data area, repeat initial contents, forget all frames. Allocations and watches stay."""
