@@ -10,7 +10,7 @@ from dataclasses import replace
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.model.cexec import COMPILER, Profile
 
-NAME = "x86_64 SMP Xen dom0, 4 KiB pages, NO_BOOTMEM, no NUMA"
+NAME = "x86_64-xen-pv"
 
 _ENABLED = """
 64BIT ACPI ARCH_DISCARD_MEMBLOCK ARCH_DMA_ADDR_T_64BIT ARCH_HAVE_MEMORY_PRESENT ARCH_PHYS_ADDR_T_64BIT
@@ -206,3 +206,9 @@ def with_config(profile: Profile, symbols: Mapping[str, str | None]) -> Profile:
     config = {name: value for name, value in {**profile.config, **changed}.items() if value is not None}
     said = ", ".join(f"{name} {'not set' if (value := symbols[name]) is None else f'= {value}'}" for name in symbols)
     return replace(profile, name=f"{profile.name}; {said}", config=config)
+
+
+_XEN = ("XEN", "XEN_DOM0", "XEN_MAX_DOMAIN_MEMORY", "XEN_PRIVILEGED_GUEST", "XEN_PVHVM")
+
+NATIVE = replace(with_config(PROFILE, {f"CONFIG_{name}": None for name in _XEN}), name="x86_64-native")
+"""The same without Xen. Paravirtual operations stay: their native defaults are what runs."""

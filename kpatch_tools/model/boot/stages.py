@@ -54,7 +54,7 @@ def start_kernel_on_xen(boot: Boot) -> None:
     guest.set_if_declared("xen_domain_type", 1)  # XEN_PV_DOMAIN
     guest.set_if_declared("pat_enabled", 1)
     _set_features(guest)
-    _initialise_list(guest, "pgd_list")
+    initialise_list(guest, "pgd_list")
     guest.call("xen_init_mmu_ops")
     guest.call_if_defined("memblock_init")
     guest.set("max_pfn", guest.layout.pages)
@@ -105,15 +105,16 @@ def size_memory(boot: Boot) -> None:
 def _clean_up_image_mapping(boot: Boot) -> None:
     """cleanup_highmap, where setup_arch calls it: until e5f15b45ddf (v2.6.39-rc1) only the native entry point did.
 
-    What the kernel goes on using at the image's mapping must have survived: its p2m list, which every pfn_to_mfn reads.
+    What the kernel goes on using at the image's mapping must have survived: on Xen its p2m list, which every pfn_to_mfn
+    reads.
     """
-    guest, structures = boot.guest, boot.structures
-    assert structures is not None
+    guest = boot.guest
     if not guest.has("cleanup_highmap") or not guest.mentions("setup_arch", "cleanup_highmap"):
         return
     guest.call("cleanup_highmap")
-    for address in range(structures.p2m, structures.start_info, PAGE_SIZE):
-        guest.load(address)
+    if boot.structures is not None:
+        for address in range(boot.structures.p2m, boot.structures.start_info, PAGE_SIZE):
+            guest.load(address)
 
 
 def map_memory(boot: Boot) -> None:
@@ -258,7 +259,7 @@ def _set_features(guest: Guest) -> None:
         guest.store(guest.program.address_of("xen_features") + 5, 1, 1)
 
 
-def _initialise_list(guest: Guest, name: str) -> None:
+def initialise_list(guest: Guest, name: str) -> None:
     """LIST_HEAD(name), of a file that is not read."""
     if guest.has_global(name):
         address = guest.program.address_of(name)
