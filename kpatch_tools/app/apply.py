@@ -9,7 +9,7 @@ from kpatch_tools.app.targets import kernel_at, require_files
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding
 from kpatch_tools.core.ids import ObjectId, RepoPath
-from kpatch_tools.patch import ApplyResult, Patch, apply_patch, diff_sources
+from kpatch_tools.patch import ApplyResult, Patch, apply_patch, diff_sources, parse_date
 from kpatch_tools.tree import KernelTree, Revision, Signature
 
 
@@ -57,6 +57,7 @@ def commit_applied(tree: KernelTree, report: ApplyReport, *, branch: str, now: S
     return tree.write(
         base=report.revision.oid,
         changes=report.changes,
+        modes=report.result.modes,
         message=report.patch.message or b"(no message)\n",
         author=now if author is None else author_signature(report.patch, now),
         committer=now,
@@ -65,21 +66,16 @@ def commit_applied(tree: KernelTree, report: ApplyReport, *, branch: str, now: S
 
 
 def author_signature(patch: Patch, now: Signature) -> Signature:
-    """The patch's author with the date its mail gives; `now`'s date where it gives none."""
-    from email.utils import parsedate_to_datetime
-
+    """The patch's author with the date its mail gives; `now`'s date where it gives none that can be read."""
     if patch.author is None:
         return now
-    if not patch.date:
-        return Signature(patch.author.name, patch.author.email, now.when, now.offset)
-    moment = parsedate_to_datetime(patch.date)
-    offset = moment.utcoffset()
-    minutes = int(offset.total_seconds()) // 60 if offset is not None else 0
-    return Signature(patch.author.name, patch.author.email, int(moment.timestamp()), minutes)
+    when, offset = parse_date(patch.date or "") or (now.when, now.offset)
+    return Signature(patch.author.name, patch.author.email, when, offset)
 
 
 def rebased_patch(report: ApplyReport, tree: KernelTree) -> Patch:
     """The same patch with hunks and blob ids as they stand in the target."""
     from dataclasses import replace
 
-    return replace(report.patch, files=diff_sources(tree.at(report.revision), report.changes))
+    result = report.result
+    return replace(report.patch, files=diff_sources(tree.at(report.revision), result.changes, modes=result.modes))

@@ -9,6 +9,7 @@ from pathlib import Path
 from kpatch_tools.app.apply import author_signature
 from kpatch_tools.app.checking import check_changes
 from kpatch_tools.app.report import BackportReport, PatchFile
+from kpatch_tools.app.staging import staged
 from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.backport import (
     Answer,
@@ -33,7 +34,16 @@ from kpatch_tools.core.ids import ObjectId
 from kpatch_tools.core.source import Overlay
 from kpatch_tools.hooks.presence import PresenceState, probe_presence
 from kpatch_tools.hooks.spec import HOOKS, HookSpec, load_hook
-from kpatch_tools.patch import Patch, Person, diff_sources, format_date, format_patch, patch_id, upstream_reference
+from kpatch_tools.patch import (
+    Patch,
+    Person,
+    diff_sources,
+    format_date,
+    format_patch,
+    patch_id,
+    special_at,
+    upstream_reference,
+)
 from kpatch_tools.tree import KernelTree, Revision, Signature
 
 
@@ -81,7 +91,7 @@ def backport(
 ) -> BackportReport:
     """Do the main job. Nothing is written unless files or a branch were asked for, and then only of a clean result.
 
-    KpatchError: unknown-revision, merge-commit, root-commit, not-a-kernel-tree, branch-exists, no-identity,
+    KpatchError: unknown-revision, merge-commit, not-a-file, root-commit, not-a-kernel-tree, branch-exists, no-identity,
     read-only-repository, existing-file, shallow-history.
     """
     target = kernel_at(tree, request.target)
@@ -162,6 +172,7 @@ def _answer(request: BackportRequest, tree: KernelTree, target: Revision, subjec
     assert change is not None, "a subject is a hook or a change"
     if not change.files:
         raise KpatchError("empty-change", f"{subject.title} changes no file", hint="name a commit that changes one")
+    _require_files(tree, target, change)
     job = Job(tree, change, _message(change), target, ports, request.force, request.dry_run)
     spec = _brought_hook(change)
     if spec is not None:
@@ -171,6 +182,22 @@ def _answer(request: BackportRequest, tree: KernelTree, target: Revision, subjec
         if settled is not None:
             return settled
     return _with_completion(backport_change(job), job)
+
+
+def _require_files(tree: KernelTree, target: Revision, change: Change) -> None:
+    """What a change says of a file is nothing to say of a link or a submodule of that name."""
+    source = tree.at(target)
+    for file in change.files:
+        if {file.old_mode, file.new_mode} & {0o120000, 0o160000}:
+            continue
+        for path in (file.old_path, file.new_path):
+            special = special_at(source, path) if path is not None else None
+            if special is not None:
+                raise KpatchError(
+                    "not-a-file",
+                    f"{target.spelled}: {special} there, and the change is one to the file {path}",
+                    hint="kpt follows no link and replaces nothing but files: do this one by hand",
+                )
 
 
 def _brought_hook(change: Change) -> HookSpec | None:
@@ -260,32 +287,51 @@ def _write(
     request: BackportRequest, tree: KernelTree, report: BackportReport, subject: _Subject, identity: Signature
 ) -> BackportReport:
     author = subject.author or identity
-    patches = _mails(tree, report, author)
+    patches = _mails(tree, report, author, required=request.out is not None or request.mails)
+    with staged(request.out, {patch.name: patch.data for patch in patches}) as put:
+        commits = _commit(request, tree, report, author, identity) if request.branch is not None else ()
+        files = put()
+    return replace(report, patches=patches, files=files, branch=request.branch, commits=commits)
+
+
+def _commit(
+    request: BackportRequest, tree: KernelTree, report: BackportReport, author: Signature, identity: Signature
+) -> tuple[ObjectId, ...]:
+    """One commit a part; the last one moves the branch."""
     commits: list[ObjectId] = []
-    if request.branch is not None:
-        base = report.target_commit
-        for number, part in enumerate(report.answer.parts, start=1):
-            is_last = number == len(report.answer.parts)
-            base = tree.write(
-                base=base,
-                changes=part.changes,
-                message=part.message,
-                modes=part.modes,
-                author=author,
-                committer=identity,
-                ref=request.branch if is_last else None,
-            )
-            commits.append(base)
-    files = _save(request.out, patches) if request.out is not None else ()
-    return replace(report, patches=patches, files=files, branch=request.branch, commits=tuple(commits))
+    base = report.target_commit
+    for number, part in enumerate(report.answer.parts, start=1):
+        is_last = number == len(report.answer.parts)
+        base = tree.write(
+            base=base,
+            changes=part.changes,
+            message=part.message,
+            modes=part.modes,
+            author=author,
+            committer=identity,
+            ref=request.branch if is_last else None,
+        )
+        commits.append(base)
+    return tuple(commits)
 
 
-def _mails(tree: KernelTree, report: BackportReport, author: Signature) -> tuple[PatchFile, ...]:
+def _mails(tree: KernelTree, report: BackportReport, author: Signature, *, required: bool) -> tuple[PatchFile, ...]:
+    """The parts as mails; none where nobody asked for them and they cannot be made.
+
+    Raises KpatchError "binary-patch".
+    """
     source = Overlay(tree.at(report.target_commit), {})
     total = len(report.answer.parts)
     mails = []
     for number, part in enumerate(report.answer.parts, start=1):
         files = diff_sources(source, part.changes, modes=part.modes)
+        binary = next((file.path for file in files if file.binary), None)
+        if binary is not None:
+            if not required:
+                return ()
+            raise KpatchError(
+                "binary-patch", f"{binary} is binary: its contents have no place in a mail", hint="use --branch NAME"
+            )
         subject = part.message.lstrip(b"\n").partition(b"\n")[0].decode("utf-8", "surrogateescape")
         patch = Patch(
             files,
@@ -303,17 +349,3 @@ def _mails(tree: KernelTree, report: BackportReport, author: Signature) -> tuple
 def _slug(subject: str) -> str:
     """As git format-patch names files."""
     return re.sub(r"\.+$", "", re.sub(r"[^A-Za-z0-9._]+", "-", subject).strip("-"))[:52].strip("-.") or "patch"
-
-
-def _save(folder: Path, patches: tuple[PatchFile, ...]) -> tuple[str, ...]:
-    """All files, or an error before the first."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / patch.name for patch in patches]
-        for path, patch in zip(paths, patches, strict=True):
-            partial = path.with_name(f".{path.name}.part")
-            partial.write_bytes(patch.data)
-            partial.replace(path)
-    except OSError as error:
-        raise KpatchError("cannot-write", f"{folder}: {error.strerror}", hint="name another folder with -o") from error
-    return tuple(str(path) for path in paths)

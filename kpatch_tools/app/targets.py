@@ -28,10 +28,18 @@ def kernel_at(tree: KernelTree, spelled: str) -> Revision:
 
 
 def require_files(source: BlobSource, spelled: str, rejects: Sequence[Reject]) -> None:
-    """Raises KpatchError "file-absent" where a patch changes a file that the target does not have.
+    """Raises KpatchError "file-absent" where a patch changes a file that the target does not have, and "not-a-file"
+    where something else than a file is in its way.
 
     The hint names files of the same name elsewhere in the target.
     """
+    blocked = next((reject for reject in rejects if reject.code == "not-a-file"), None)
+    if blocked is not None:
+        raise KpatchError(
+            "not-a-file",
+            f"{spelled}: {blocked.reason}, and the patch changes {blocked.file.path}",
+            hint="kpt follows no link and replaces nothing but files: correct the patch's paths, or do it by hand",
+        )
     absent = next((reject.file.path for reject in rejects if reject.code == "file-absent"), None)
     if absent is None:
         return

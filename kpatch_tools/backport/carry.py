@@ -61,6 +61,11 @@ def _results(
     return tuple(HunkResult(path, number, kind, why, line) for number in range(1, max(1, len(diff.hunks)) + 1))
 
 
+def refuse_file(diff: FileDiff, path: RepoPath, why: str) -> tuple[HunkResult, ...]:
+    """All of a file's hunks left to a person."""
+    return _results(diff, path, HunkClass.NEEDS_HUMAN, why)
+
+
 def _refuse(diff: FileDiff, path: RepoPath, data: bytes | None, why: str) -> CarriedFile:
     return CarriedFile(path, data, _results(diff, path, HunkClass.NEEDS_HUMAN, why))
 

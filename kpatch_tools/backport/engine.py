@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kpatch_tools.core.ids import RepoPath
-from kpatch_tools.core.source import BlobSource
-from kpatch_tools.patch import FileDiff
+from kpatch_tools.core.source import BlobSource, Overlay
+from kpatch_tools.patch import FileDiff, obstacle, special_at
 
-from .carry import Versions, carry_file
+from .carry import Versions, carry_file, refuse_file
 from .change import Change
 from .outcome import HunkResult, Pick
 
 PLAIN = 0o100644
+SUBMODULE = 0o160000
 
 How = Literal["add", "delete", "merge", "apply-text", "no-such-file"]
 
@@ -68,6 +69,10 @@ def carry_change(change: Change, target: BlobSource, *, renamed: Renames | None 
         path = renamed.get(upstream, upstream)
         moves = file.old_path is not None and file.new_path is not None and file.old_path != file.new_path
         origin = renamed.get(file.old_path, file.old_path) if moves and file.old_path is not None else path
+        barred = _barred(file, target, origin, path)
+        if barred is not None:
+            hunks.extend(refuse_file(file, path, barred))
+            continue
         ours = changes[origin] if origin in changes else target.read(origin)
         versions = Versions(_read(change.before, file.old_path), ours, _read(change.after, file.new_path))
         carried = carry_file(file, path, versions)
@@ -79,7 +84,28 @@ def carry_change(change: Change, target: BlobSource, *, renamed: Renames | None 
             modes[path] = file.new_mode
         if moves and origin != path and carried.data is not None:
             changes[origin] = None
+    whole = Overlay(target, dict(changes))
+    for file in change.files:
+        path = renamed.get(_path(file), _path(file))
+        is_new = whole.changes.get(path) is not None and target.read(path) is None
+        blocked = obstacle(whole, path) if is_new else None
+        if blocked is not None:
+            hunks = [one for one in hunks if one.file != path]
+            hunks.extend(refuse_file(file, path, f"{blocked} in the target"))
+            changes.pop(path)
+            modes.pop(path, None)
     return Pick(changes, tuple(hunks), {old: new for old, new in renamed.items() if old != new}, modes)
+
+
+def _barred(file: FileDiff, target: BlobSource, *paths: RepoPath) -> str | None:
+    """Why a file is not touched at all: links are not followed, and submodules have no contents to carry."""
+    if SUBMODULE in (file.old_mode, file.new_mode):
+        return "it changes a submodule"
+    for path in paths:
+        special = special_at(target, path)
+        if special is not None:
+            return f"{special} in the target"
+    return None
 
 
 def _path(file: FileDiff) -> RepoPath:

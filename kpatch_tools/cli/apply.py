@@ -1,9 +1,13 @@
 """`kpt apply`: a patch onto a revision, in memory."""
 
+import shlex
+from pathlib import Path
+
 import click
 
 from kpatch_tools.app.apply import ApplyReport, apply_to, commit_applied, rebased_patch
 from kpatch_tools.app.exits import Exit
+from kpatch_tools.app.staging import staged
 from kpatch_tools.cli.clock import committer
 from kpatch_tools.cli.findings import finding_fields, print_findings
 from kpatch_tools.cli.patches import read_bytes
@@ -38,18 +42,25 @@ def command(session: Session, *, patch: str, revision: str, branch: str | None, 
         report = apply_to(tree, parsed, revision, fuzz=fuzz)
     written = mail = None
     if report.exit is Exit.DONE:
-        if branch is not None:
-            written = commit_applied(tree, report, branch=branch, now=committer(tree))
         if output is not None:
             mail = format_patch(rebased_patch(report, tree))
-            if not (session.as_json and output == "-"):
-                write_file(output, mail)
+        is_file = mail is not None and output not in (None, "-")
+        folder, name = (Path(str(output)).parent, Path(str(output)).name) if is_file else (None, "")
+        with staged(folder, {name: mail or b""}) as put:
+            if branch is not None:
+                written = commit_applied(tree, report, branch=branch, now=committer(tree))
+            put()
+        if mail is not None and output == "-" and not session.as_json:
+            write_file(output, mail)
     if session.as_json:
         # Standard output holds one document: a patch that would go there goes into it.
         text = mail.decode("utf-8", "backslashreplace") if mail is not None and output == "-" else None
         session.print_json({**_fields(report), "branch": branch if written else None, "commit": written, "mail": text})
     elif output != "-" or report.exit is not Exit.DONE:
-        _print(session, report, branch if written else None)
+        _print(session, report, branch if written else None, output=output)
+        if report.exit is Exit.DONE and branch is None and output is None:
+            again = shlex.join(["kpt", "apply", patch, "--to", revision])
+            session.out.print(f"next: {again} --branch NAME", style="dim", markup=False)
     return report.exit
 
 
@@ -70,7 +81,7 @@ def _fields(report: ApplyReport) -> dict[str, object]:
     }
 
 
-def _print(session: Session, report: ApplyReport, branch: str | None) -> None:
+def _print(session: Session, report: ApplyReport, branch: str | None, *, output: str | None) -> None:
     out = session.out
     for note in report.patch.notes:
         session.err.print(f"repaired: {note}", markup=False)
@@ -84,5 +95,5 @@ def _print(session: Session, report: ApplyReport, branch: str | None) -> None:
     elif branch:
         out.print(f"applied {count} hunks to {report.revision.spelled}, on branch {branch}", markup=False)
     else:
-        out.print(f"applies to {report.revision.spelled}: {count} hunks; nothing was written", markup=False)
-        out.print(f"next: kpt apply … --to {report.revision.spelled} --branch NAME", style="dim", markup=False)
+        where = f"written to {output}" if output else "nothing was written"
+        out.print(f"applies to {report.revision.spelled}: {count} hunks; {where}", markup=False)

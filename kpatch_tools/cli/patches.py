@@ -20,7 +20,9 @@ def read_bytes(argument: str) -> bytes:
         return Path(argument).read_bytes()
     except OSError as error:
         raise KpatchError(
-            "unreadable-patch", f"cannot read {argument}: {error.strerror}", hint="name a readable file, or - for stdin"
+            "unreadable-patch",
+            f"cannot read {argument}: {error.strerror}",
+            hint="name a readable file, or - for stdin; kpt backport takes a commit",
         ) from error
 
 

@@ -18,6 +18,8 @@ def write_file(name: str, data: bytes) -> None:
         sys.stdout.buffer.flush()
         return
     path = Path(name)
+    if path.is_dir():
+        raise KpatchError("cannot-write", f"cannot write {path}: it is a folder", hint="name a file with -o")
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

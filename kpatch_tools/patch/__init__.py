@@ -6,8 +6,9 @@ from .diff import blob_id, diff_blobs, diff_hunks, diff_sources
 from .diffstat import format_diffstat
 from .format import format_diff, format_file, format_hunk
 from .format_mail import format_patch
-from .mail import format_date
+from .mail import format_date, parse_date
 from .message import CommitReference, Trailer, fixes, prose_references, reverted_subject, trailers, upstream_reference
+from .obstacles import obstacle, special_at
 from .parse import parse_mbox, parse_patch
 from .patchid import patch_id
 from .values import FileDiff, Hunk, Line, Patch, Person
@@ -36,12 +37,15 @@ __all__ = [
     "format_file",
     "format_hunk",
     "format_patch",
+    "obstacle",
+    "parse_date",
     "parse_mbox",
     "parse_patch",
     "patch_id",
     "patch_of_commit",
     "prose_references",
     "reverted_subject",
+    "special_at",
     "trailers",
     "upstream_reference",
 ]

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kpatch_tools.core.ids import RepoPath
-from kpatch_tools.core.source import BlobSource
+from kpatch_tools.core.source import BlobSource, Overlay
 
+from .obstacles import obstacle, special_at
 from .values import FileDiff, Hunk
 
-RejectCode = Literal["file-absent", "file-exists", "contents-differ", "context-not-found", "binary"]
+RejectCode = Literal["file-absent", "file-exists", "contents-differ", "context-not-found", "binary", "not-a-file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,10 @@ def apply_patch(files: Iterable[FileDiff], source: BlobSource, *, fuzz: int = 0)
 
     A hunk goes to the nearest place, forwards before backwards, where all its lines match; without leading context
     only to the file's start, without trailing context only to its end, and never over lines another hunk touched.
-    With `fuzz` up to that many context lines at either end need not match, fewest first.
+    With `fuzz` up to that many context lines at either end need not match, fewest first. Symbolic links and submodules
+    are neither followed nor replaced.
     """
+    files = tuple(files)
     changes: dict[RepoPath, bytes | None] = {}
     modes: dict[RepoPath, int] = {}
     placed: list[PlacedHunk] = []
@@ -69,7 +72,23 @@ def apply_patch(files: Iterable[FileDiff], source: BlobSource, *, fuzz: int = 0)
             changes[file.new_path] = outcome.data
             if file.new_mode is not None and file.new_mode != file.old_mode:
                 modes[file.new_path] = file.new_mode
+    for file, why in tuple(_obstructed(files, Overlay(source, changes))):
+        rejects.append(Reject(file, None, f"{why} in the target", "not-a-file"))
+        for path in (file.old_path, file.new_path):
+            if path is not None:
+                changes.pop(path, None)
+                modes.pop(path, None)
     return ApplyResult(changes, tuple(placed), tuple(rejects), modes)
+
+
+def _obstructed(files: Iterable[FileDiff], after: Overlay) -> Iterator[tuple[FileDiff, str]]:
+    """The files that cannot be where the patch puts them; asked of the whole result, as files may make room."""
+    for file in files:
+        if file.new_path is None or file.new_path == file.old_path or after.changes.get(file.new_path) is None:
+            continue
+        why = obstacle(after, file.new_path)
+        if why is not None:
+            yield file, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +125,10 @@ def _apply_file(file: FileDiff, source: BlobSource, fuzz: int) -> _FileOutcome:
 def _refusal(file: FileDiff, source: BlobSource) -> Reject | None:
     if file.binary:
         return Reject(file, None, f"{file.path} is binary", "binary")
+    for path in (file.old_path, file.new_path):
+        special = special_at(source, path) if path is not None else None
+        if special is not None:
+            return Reject(file, None, f"{special} in the target", "not-a-file")
     if file.old_path is not None and source.read(file.old_path) is None:
         return Reject(file, None, f"{file.old_path} is not in the target", "file-absent")
     is_new = file.new_path is not None and file.new_path != file.old_path

@@ -23,6 +23,8 @@ _HEADER = re.compile(rb"([!-9;-~]+):(?:[ \t](.*)|)")
 _MAIL_HEADERS = {b"from", b"subject", b"date", b"message-id", b"to", b"content-type", b"mime-version"}
 _BRACKET = re.compile(r"\[[^\]]*\]\s*")
 _MAIL_MARK = re.compile(r"\bPATCH|\bRFC\b|\bRESEND\b|\[v?\d+(?:/\d+)?\]", re.IGNORECASE)
+_WIDEST_ZONE = 24 * 3600
+_LATEST = 253402300799  # the end of year 9999
 _SHOWN_COMMIT = re.compile(rb"commit ([0-9a-f]{40})(?: \(.*\))?")
 
 
@@ -260,10 +262,26 @@ def _unquoted(name: str) -> str:
 
 def _mail_date(spelled: str) -> str:
     """A date in the form of a Date: header; what is not understood stays as it is."""
+    moment = parse_date(spelled)
+    return spelled if moment is None else format_date(*moment)
+
+
+def parse_date(spelled: str) -> tuple[int, int] | None:
+    """Seconds since the epoch and minutes east of UTC of a mail's date; None for what is none, or is beyond the zones
+    and years that git can store.
+
+    >>> parse_date("Thu, 12 May 2011 10:02:03 +0100"), parse_date("soon")
+    ((1305190923, 60), None)
+    """
     parsed = email.utils.parsedate_tz(spelled)
-    if parsed is None or parsed[9] is None:
-        return spelled
-    return format_date(email.utils.mktime_tz(parsed), parsed[9] // 60)
+    if parsed is None or abs(parsed[9] or 0) > _WIDEST_ZONE:
+        return None
+    try:
+        when = email.utils.mktime_tz((*parsed[:9], parsed[9] or 0))
+    except (ValueError, OverflowError):
+        return None
+    # Without a zone, and in -0000 (somewhere unknown), the time is taken for UTC, as git does.
+    return (when, (parsed[9] or 0) // 60) if 0 <= when <= _LATEST else None
 
 
 def format_date(when: int, offset: int) -> str:

@@ -126,6 +126,12 @@ def _require_distinct(files: tuple[FileDiff, ...]) -> None:
                 hint="it holds more than one change: make one diff of them (git diff), or split it",
             )
         seen.add(file.path)
+    moved = [file.old_path for file in files if file.old_path != file.new_path and not file.copied and file.old_path]
+    for path in moved:
+        if moved.count(path) > 1:
+            raise KpatchError(
+                "malformed-patch", f"the patch renames {path} twice", hint="make the patch again with git format-patch"
+            )
 
 
 def _file_diff(section: Section) -> FileDiff:
@@ -181,7 +187,10 @@ def _extended(
         elif key in (b"new mode", b"new file mode"):
             new_mode = _mode(section, value)
         elif key == b"similarity index":
-            similarity = int(value.rstrip(b"%"))
+            digits = value.rstrip(b"%")
+            if not digits.isdigit():
+                raise malformed(section.line, f"{value!r} is no percentage")
+            similarity = int(digits)
         elif row.startswith((b"rename from ", b"copy from ")):
             names["old"] = unquote(row.partition(b" from ")[2])
         elif row.startswith((b"rename to ", b"copy to ")):
@@ -194,10 +203,13 @@ def _extended(
 
 
 def _mode(section: Section, spelled: bytes) -> int:
-    try:
-        return int(spelled, 8)
-    except ValueError:
-        raise malformed(section.line, f"{spelled!r} is not a file mode") from None
+    mode = int(spelled, 8) if re.fullmatch(rb"[0-7]{1,7}", spelled) else 0
+    if mode & 0o170000 == 0o100000:
+        # What git stores: of the permissions only whether the owner may execute it.
+        return 0o100755 if mode & 0o100 else 0o100644
+    if mode not in (_SYMLINK, _SUBMODULE):
+        raise malformed(section.line, f"{spelled!r} is not the mode of a file")
+    return mode
 
 
 def _paths(section: Section, renamed: tuple[str | None, str | None]) -> tuple[RepoPath | None, RepoPath | None]:

@@ -35,13 +35,14 @@ def diff_lines(old: bytes, new: bytes, *, context: int = 3) -> tuple[LineHunk, .
         return ()
     flags = DiffOption(_INDENT_HEURISTIC | DiffOption.FORCE_TEXT)
     data = pygit2.Patch.create_from(old, new, flag=flags, context_lines=context).data
-    return tuple(_parse(data))
+    return tuple(_parse(data or b""))
 
 
 def _parse(data: bytes) -> list[LineHunk]:
     hunks: list[LineHunk] = []
     rows = data.split(b"\n")
-    start = next(number for number, row in enumerate(rows) if row.startswith(b"@@ "))
+    # Where libgit2 finds nothing to show there is no hunk, and nothing to read.
+    start = next((number for number, row in enumerate(rows) if row.startswith(b"@@ ")), len(rows))
     header: tuple[int, int, int, int, bytes] | None = None
     lines: list[tuple[bytes, bytes, bool]] = []
     for row in rows[start:-1]:

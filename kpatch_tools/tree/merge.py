@@ -35,13 +35,10 @@ class _Blobs(pygit2.OdbBackend):
 
 
 def merge_blobs(base: bytes, ours: bytes, theirs: bytes) -> MergeResult:
-    (
-        """The change from `base` to `theirs` made to `ours`; sides in conflict are marked `ours` and `theirs`.
+    """The change from `base` to `theirs` made to `ours`; sides in conflict are marked `ours` and `theirs`.
 
     Binary contents (with NUL bytes) changed on both sides are one conflict, and `ours` is kept.
     """
-        ""
-    )
     if ours == theirs or base == theirs:
         return MergeResult(ours, 0)
     if base == ours:

@@ -139,10 +139,18 @@ def _nested(changes: Mapping[RepoPath, bytes | None]) -> _Nested:
         for folder in folders:
             below = current.setdefault(folder, {})
             if not isinstance(below, dict):
-                raise KpatchError("unsafe-path", f"{path!r} needs a folder where a file is written")
+                raise _file_and_folder(path)
             current = below
+        if isinstance(current.get(name), dict):
+            raise _file_and_folder(path)
         current[name] = data
     return root
+
+
+def _file_and_folder(path: RepoPath) -> KpatchError:
+    return KpatchError(
+        "unsafe-path", f"{path!r} would be a file and a folder at once", hint="correct the paths of the change"
+    )
 
 
 def _write_tree(
