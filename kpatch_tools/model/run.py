@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -27,13 +28,14 @@ from .boot.platform import Platform
 from .boot.primitives import DEFER_TO_TREE
 from .boot.profile import PROFILE
 from .boot.stages import Boot
-from .boot.unit import boot_files
-from .cexec import Profile, Program, Trap, Unsupported, load_unit
+from .boot.unit import BOOTMEM, FILES, NOBOOTMEM, boot_files
+from .cexec import Profile, Program, Trap, Unit, Unsupported, load_unit
 from .explain import Fault, explain_end, explain_fault
 from .layouts import Layout
-from .machine import MachineFault, NotPresent
+from .machine import Geometry, MachineFault, NotPresent
 from .oracles import Verdict, judge, sweep
 from .trace import StageBegun, Tracer, ignore
+from .translations import Recorder, Translations, kernel_key, profile_parts
 from .writers import Writers
 
 Progress = Callable[[str], None]
@@ -81,14 +83,16 @@ def run_model(
     history: bool = False,
     cache: LineCache | None = None,
     profile: Profile = PROFILE,
+    translations: Translations | None = None,
 ) -> tuple[ModelRun, ...]:
     """Boot the kernel of `source` on each layout; one result each, in their order.
 
     The tree's C is translated once and shared. With `jobs` above 1, layouts are divided among that many processes;
     with a tracer there is one. `history` repeats a boot that faults, to find who wrote the mappings involved. With
     `until_fault` layouts not begun when a fault is known are NOT_RUN. A `cache` shared
-    between versions of a tree saves reading their common files again. What cannot be executed gives UNDETERMINED, never
-    an exception; KpatchError bad-layout for a machine that the kernel does not fit into.
+    between versions of a tree saves reading their common files again; `translations` saves a later run of the same tree
+    from reading it at all. What cannot be executed gives UNDETERMINED, never an exception; KpatchError bad-layout for a
+    machine that the kernel does not fit into.
     """
     report = progress or _silent
     by_image: dict[int | None, list[int]] = {}
@@ -99,7 +103,7 @@ def run_model(
         report("reading the tree")
         group = [layouts[number] for number in numbers]
         try:
-            kernel = load_kernel(source, image_end, profile=profile, cache=cache)
+            kernel = load_kernel(source, image_end, profile=profile, cache=cache, translations=translations)
         except (Unsupported, KpatchError, RecursionError) as error:
             runs = [_undetermined(layout, f"the tree cannot be loaded: {error}") for layout in group]
         else:
@@ -117,18 +121,26 @@ def boot_each(
     cache: LineCache | None = None,
     machine: Machine = REAL_MACHINE,
     platform: Platform = XEN,
+    translations: Translations | None = None,
 ) -> Iterator[ModelRun]:
     """The boots of `source` on one layout after the other, each run when it is asked for, in this process.
 
     All on the image that the first layout names. A tree that cannot be loaded is UNDETERMINED on every layout.
     """
     try:
-        kernel = load_kernel(source, layouts[0].image_end, cache=cache, machine=machine, platform=platform)
+        kernel = load_kernel(
+            source,
+            layouts[0].image_end,
+            cache=cache,
+            machine=machine,
+            platform=platform,
+            translations=translations,
+        )
     except (Unsupported, KpatchError, RecursionError) as error:
         yield from (_undetermined(layout, f"the tree cannot be loaded: {error}") for layout in layouts)
         return
     for layout in layouts:
-        with _deep_recursion():
+        with deep_recursion():
             run = boot(kernel, layout)
         yield run
 
@@ -141,35 +153,77 @@ def load_kernel(
     cache: LineCache | None = None,
     machine: Machine = REAL_MACHINE,
     platform: Platform = XEN,
+    translations: Translations | None = None,
 ) -> Guest:
     """Preprocess and parse the boot's files of `source` for `profile`, and connect the result to `machine`.
 
-    Without a profile it is the platform's, or the machine's where the platform has none. KpatchError where the tree
+    Without a profile it is the platform's, or the machine's where the platform has none. Where `translations` has the
+    kernel, nothing is read until something new is asked of it; they learn from each boot. KpatchError where the tree
     is none that the machine boots.
     """
     profile = profile or platform.profile
     if profile is not None:
         machine = replace(machine, profile=profile)
-    view = machine.source(source)
-    unit = load_unit(
-        view, boot_files(source, machine.configuration.config, platform.files), machine.configuration, cache=cache
-    )
-    if not unit.files:
-        raise KpatchError("not-a-kernel-tree", "none of the files that boot a kernel is in this tree")
-    machine.check(unit, view)
     memory = platform.memory(machine.geometry_for(image_end))
     guest = Guest(memory, machine)
     guest.platform = platform
     primitives = platform.primitives(guest)
     fallbacks = {name: primitives.pop(name) for name in DEFER_TO_TREE}
+    recorder = Recorder(source)
+    load = partial(_load_unit, recorder, machine, platform, cache)
+    entry = None
+    if translations is not None:
+        entry = translations.find(_key(recorder, machine, platform, memory.geometry), recorder)
+    kept = entry.kept if entry is not None else None
     guest.program = Program(
-        unit, memory, primitives, placement=place_globals(memory, machine.image), fallbacks=fallbacks
+        load if kept is not None else load(),
+        memory,
+        primitives,
+        placement=place_globals(memory, machine.image),
+        fallbacks=fallbacks,
+        kept=kept,
     )
+    if entry is not None:
+        entry.begin(guest.program)
+        guest.after_boot = lambda: entry.update(guest.program)
     return guest
+
+
+def _load_unit(source: Recorder, machine: Machine, platform: Platform, cache: LineCache | None) -> Unit:
+    view = machine.source(source)
+    configuration = machine.configuration
+    unit = load_unit(view, boot_files(source, configuration.config, platform.files), configuration, cache=cache)
+    if not unit.files:
+        raise KpatchError("not-a-kernel-tree", "none of the files that boot a kernel is in this tree")
+    machine.check(unit, view)
+    return unit
+
+
+def _key(source: Recorder, machine: Machine, platform: Platform, geometry: Geometry) -> str:
+    """Everything that decides how a kernel is translated, but for its headers."""
+    files = (*FILES, NOBOOTMEM, BOOTMEM, *platform.files)
+    return kernel_key(
+        replace(machine, profile=PROFILE),
+        [
+            (getattr(view, "__module__", ""), getattr(view, "__qualname__", ""))
+            for view in (machine.source, machine.check)
+        ],
+        profile_parts(machine.configuration),
+        (platform.name, platform.files),
+        geometry,
+        [source.blob_id(path) for path in files],
+    )
 
 
 def boot(guest: Guest, layout: Layout, tracer: Tracer = ignore) -> ModelRun:
     """One boot on a machine that is reset first."""
+    try:
+        return _boot(guest, layout, tracer)
+    finally:
+        guest.after_boot()
+
+
+def _boot(guest: Guest, layout: Layout, tracer: Tracer) -> ModelRun:
     guest.power_on(layout, tracer)
     guest.platform.start(guest, tracer)
     progress = Boot(guest)
@@ -238,7 +292,7 @@ class _Job:
 def _run(job: _Job, tracer: Tracer | None, report: Progress) -> list[ModelRun]:
     """One layout after the other, in their order."""
     runs: list[ModelRun] = []
-    with _deep_recursion():
+    with deep_recursion():
         for layout in job.layouts:
             if runs and job.ends_with(runs[-1]):
                 break
@@ -308,7 +362,7 @@ def _collect(
 
 def _work(job: _Job, share: Sequence[int], sender: Connection) -> None:
     """A worker's whole life: one message per layout."""
-    with _deep_recursion():
+    with deep_recursion():
         for number in share:
             try:
                 sender.send((number, job.run(job.layouts[number])))
@@ -318,7 +372,7 @@ def _work(job: _Job, share: Sequence[int], sender: Connection) -> None:
 
 
 @contextmanager
-def _deep_recursion() -> Iterator[None]:
+def deep_recursion() -> Iterator[None]:
     """C calls are Python calls, several frames each."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, _RECURSION))
@@ -352,7 +406,7 @@ def _result(
         reason=reason,
         free_read_only=read_only,
         printk=printed,
-        profile=guest.program.unit.profile.name,
+        profile=guest.program.profile_name,
         platform=guest.platform.name,
         reserved=reserved,
         machine=guest.machine.name,

@@ -72,6 +72,8 @@ class Guest:
         self.memory = memory
         self.machine = machine
         self.tracer: Tracer = ignore
+        self.after_boot: Callable[[], None] = _nothing
+        """Called after every boot, by whoever runs it: keeps what was learnt of the kernel, where that is wanted."""
         self.seen = Observations()
         self.p2m_updates: dict[int, int] = {}
         self.hypercall = ""
@@ -225,6 +227,10 @@ class Place:
 
     def store(self, value: int) -> None:
         self.guest.store(self.address, self.type.size, value)
+
+
+def _nothing() -> None:
+    """Nothing is kept."""
 
 
 Primitives = dict[str, Callable[..., int | None]]
