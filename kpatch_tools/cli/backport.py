@@ -11,7 +11,7 @@ from kpatch_tools.app.report import fields_of_backport
 from kpatch_tools.cli.backport_text import print_backport
 from kpatch_tools.cli.clock import identity_of_environment
 from kpatch_tools.cli.patches import is_patch_argument, read_bytes
-from kpatch_tools.cli.session import Session, verb
+from kpatch_tools.cli.session import Session, kept_translations, verb
 from kpatch_tools.cli.writing import write_file
 from kpatch_tools.patch import Patch, parse_patch
 
@@ -68,7 +68,7 @@ def command(
         offset=time.localtime(now).tm_gmtoff // 60,
     )
     with session.progress(f"backport to {target}") as step:
-        report = backport(request, session.tree, model=modelling(step), progress=step)
+        report = backport(request, session.tree, model=modelling(step, translations=kept_translations()), progress=step)
     if session.as_json:
         # Standard output holds one document: mails that would go there go into it.
         mails = [patch.data.decode("utf-8", "backslashreplace") for patch in report.patches] if output == "-" else []

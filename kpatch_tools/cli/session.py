@@ -16,6 +16,7 @@ from kpatch_tools.core.errors import KpatchError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from kpatch_tools.model import Translations
     from kpatch_tools.tree import KernelTree
 
 
@@ -91,6 +92,13 @@ def cache_dir() -> Path:
     if named := os.environ.get("KPT_CACHE_DIR"):
         return Path(named)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kpatch-tools"
+
+
+def kept_translations() -> "Translations":
+    """Kernels that an earlier run translated for the model; see `cache_dir`."""
+    from kpatch_tools.model import Translations
+
+    return Translations(cache_dir() / "translations")
 
 
 def _repository_around(folder: Path) -> Path | None:

@@ -6,6 +6,7 @@ from .explain import Fault
 from .layouts import DEFAULT_LAYOUTS, Layout, layout_from_json, parse_layout
 from .oracles import Verdict
 from .run import ModelRun, run_model
+from .translations import Translations
 
 __all__ = [
     "DEFAULT_LAYOUTS",
@@ -13,6 +14,7 @@ __all__ = [
     "Layout",
     "ModelRun",
     "TableRange",
+    "Translations",
     "Verdict",
     "concerns",
     "layout_from_json",

@@ -12,7 +12,7 @@ from kpatch_tools.cli.model.fields import run_fields
 from kpatch_tools.cli.model.text import print_run
 from kpatch_tools.cli.model.truth import compare_with_truth, split_ids
 from kpatch_tools.cli.patches import read_bytes
-from kpatch_tools.cli.session import Session, verb
+from kpatch_tools.cli.session import Session, kept_translations, verb
 from kpatch_tools.patch import parse_patch
 
 SUBCOMMANDS: Final[Mapping[str, str]] = {
@@ -78,7 +78,14 @@ def command(
         raise click.UsageError("--allow-undetermined is said with --truth", ctx)
     parsed = parse_patch(read_bytes(patch)) if patch is not None else None
     with session.progress(f"executing {rev}") as step:
-        report = run_revision(session.tree, rev, chosen_layouts(layouts), patch=parsed, progress=step)
+        report = run_revision(
+            session.tree,
+            rev,
+            chosen_layouts(layouts),
+            patch=parsed,
+            progress=step,
+            translations=kept_translations(),
+        )
     if session.as_json:
         session.print_json(_fields(report))
     else:
