@@ -182,9 +182,12 @@ class Record:
 
     @property
     def wrapped(self) -> "Integer | Pointer | None":
-        """The scalar that is this record's only member and fills it (`pte_t` and its kind); None for any other."""
+        """The scalar that is this record's only member (`pte_t` and its kind); None for any other.
+
+        It fills the record, but for what alignment adds.
+        """
         members = self.layout.members
-        if len(members) != 1 or members[0].width is not None or members[0].type.size != self.size:
+        if len(members) != 1 or members[0].width is not None:
             return None
         inner = members[0].type
         if isinstance(inner, Record):
