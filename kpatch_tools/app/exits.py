@@ -19,11 +19,11 @@ class Exit(IntEnum):
 
 
 def exit_of_findings(findings: Iterable[Finding]) -> Exit:
-    """FAIL needs a person, ERROR (and silence) is undetermined, SKIP is neither."""
+    """FAIL needs a person, ERROR (and silence) is undetermined, WARN and SKIP are neither."""
     match worst(findings):
         case Status.FAIL:
             return Exit.PERSON
         case Status.ERROR:
             return Exit.UNDETERMINED
-        case Status.SKIP | Status.PASS:
+        case Status.WARN | Status.SKIP | Status.PASS:
             return Exit.DONE

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from kpatch_tools.checks import (
     hook_complete,
     identifiers,
+    layering,
     parse_damage,
     prototype_visible,
     sections,
@@ -26,6 +27,7 @@ ALL_CHECKS: tuple[Check, ...] = (
     slot_signature.CHECK,
     prototype_visible.CHECK,
     slot_called.CHECK,
+    layering.CHECK,
     sections.CHECK,
     upstream.CHECK,
 )

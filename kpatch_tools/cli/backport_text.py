@@ -84,7 +84,7 @@ def _print_checks(out: Console, findings: Sequence[Finding], *, verbosity: int) 
         return
     passed = sum(finding.status is Status.PASS for finding in findings)
     out.print(Text.assemble(("checks", "bold"), f": {passed} pass"))
-    shown = findings if verbosity > 0 else [one for one in findings if one.status in (Status.FAIL, Status.ERROR)]
+    shown = findings if verbosity > 0 else [one for one in findings if one.status >= Status.WARN]
     print_findings(out, shown, verbosity=verbosity)
 
 

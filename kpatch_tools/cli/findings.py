@@ -10,6 +10,7 @@ from kpatch_tools.core.finding import Finding, Status
 _MARKS = {
     Status.PASS: ("✓", "green"),
     Status.SKIP: ("–", "dim"),
+    Status.WARN: ("!", "yellow"),
     Status.ERROR: ("?", "yellow"),
     Status.FAIL: ("✗", "red"),
 }
@@ -23,7 +24,7 @@ def print_findings(out: Console, findings: Iterable[Finding], *, verbosity: int)
         mark, style = _MARKS[finding.status]
         place = "" if finding.file is None else f"  {finding.file}" + (f":{finding.line}" if finding.line else "")
         out.print(Text.assemble("  ", (mark, style), f" {finding.id}: {finding.message}", (place, "dim")))
-        if finding.hint and finding.status in (Status.FAIL, Status.ERROR):
+        if finding.hint and finding.status >= Status.WARN:
             out.print(Text(f"      next: {finding.hint}", "dim"))
 
 

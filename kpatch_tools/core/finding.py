@@ -8,12 +8,13 @@ from .ids import RepoPath
 
 
 class Status(IntEnum):
-    """Ordered: the worst wins."""
+    """Ordered: the worst wins. WARN is a matter of taste or design that a person may well want: it stops nothing."""
 
     PASS = 0
     SKIP = 1
-    ERROR = 2
-    FAIL = 3
+    WARN = 2
+    ERROR = 3
+    FAIL = 4
 
 
 @dataclass(frozen=True, slots=True)
