@@ -37,11 +37,13 @@ def place_globals(memory: GuestMemory, image: ImagePlan = REAL_IMAGE) -> Callabl
 
 
 def _is_page_table(variable: GlobalVariable) -> bool:
-    """An array of page-table entries of at least a page, or of unknown length."""
+    """An array of page-table entries, or of such arrays, of at least a page, or of unknown length."""
     kind = variable.type
     if not isinstance(kind, Array) or 0 < variable.size < PAGE_SIZE:
         return False
     entry = kind.of
+    while isinstance(entry, Array):
+        entry = entry.of
     return (
         isinstance(entry, Record)
         and len(entry.layout.fields) == 1
