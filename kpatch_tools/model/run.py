@@ -203,7 +203,7 @@ def _key(source: Recorder, machine: Machine, platform: Platform, geometry: Geome
     """Everything that decides how a kernel is translated, but for its headers."""
     files = (*FILES, NOBOOTMEM, BOOTMEM, *platform.files)
     return kernel_key(
-        replace(machine, profile=PROFILE),
+        replace(machine, profile=Profile("")),
         [
             (getattr(view, "__module__", ""), getattr(view, "__qualname__", ""))
             for view in (machine.source, machine.check)

@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from kpatch_tools.model.boot.guest import Guest
 from kpatch_tools.model.boot.profile import PROFILE
 from kpatch_tools.model.run import boot, load_kernel, with_history
 from kpatch_tools.model.translations import Recorder, Translations, kernel_key
+from kpatch_tools.tree import Folder
 
 Edited = Callable[[BlobSource, Mapping[str, tuple[str, str]]], BlobSource]
 Miniature = Callable[[str], BlobSource]
@@ -124,6 +127,34 @@ def test_machine_and_configuration_count(miniature: Miniature, folder: Path) -> 
     learn(source, folder)
     assert is_new(source, folder, image_end=0x150_0000)
     assert is_new(source, folder, profile=PROFILE.with_overrides("unused_macro(x)"))
+
+
+def test_another_process_finds_what_one_kept(miniature: Miniature, folder: Path) -> None:
+    """Strings hash differently there, so that sets are in another order."""
+    source = miniature("13")
+    assert isinstance(source, Overlay)
+    assert isinstance(source.base, Folder)
+    learn(source, folder)
+    script = f"""
+from pathlib import Path
+from kpatch_tools.core.source import Overlay
+from kpatch_tools.model import Translations
+from kpatch_tools.model.run import load_kernel
+from kpatch_tools.tree import Folder
+source = Overlay(Folder(Path({str(source.base.root)!r})), {dict(source.changes)!r})
+print(load_kernel(source, translations=Translations(Path({str(folder)!r}))).program.is_loaded)
+"""
+    for seed in ("1", "2"):
+        kept = {name: value for name, value in os.environ.items() if name != "KPT_LINUX_GIT"}
+        done = subprocess.run(
+            [sys.executable, "-"],
+            input=script,
+            capture_output=True,
+            text=True,
+            env={**kept, "PYTHONHASHSEED": seed},
+            check=True,
+        )
+        assert done.stdout == "False\n"
 
 
 def test_a_key_depends_on_each_of_its_parts() -> None:
