@@ -35,6 +35,22 @@ def load_unit(
 
     `cache` may be shared between units: two versions of a tree have most files in common.
     """
+    present = tuple(path for path in files if source.read(path) is not None)
+    preprocessor = preprocess_unit(source, present, profile, cache=cache)
+    return Unit(
+        files=present,
+        absent=tuple(path for path in files if path not in present),
+        read=preprocessor.files,
+        profile=profile,
+        translation=parse_unit(preprocessor.output()),
+        troubles=preprocessor.troubles,
+    )
+
+
+def preprocess_unit(
+    source: BlobSource, files: Sequence[RepoPath], profile: Profile, *, cache: LineCache | None = None
+) -> Preprocessor:
+    """The preprocessor behind `files`, in order, for `profile`. KpatchError `file-not-found`."""
     preprocessor = Preprocessor(
         source,
         include_dirs=profile.include_dirs,
@@ -44,14 +60,6 @@ def load_unit(
         virtual_files=profile.virtual_files,
         cache=cache,
     )
-    present = tuple(path for path in files if source.read(path) is not None)
-    for path in present:
+    for path in files:
         preprocessor.include(path)
-    return Unit(
-        files=present,
-        absent=tuple(path for path in files if path not in present),
-        read=preprocessor.files,
-        profile=profile,
-        translation=parse_unit(preprocessor.output()),
-        troubles=preprocessor.troubles,
-    )
+    return preprocessor
