@@ -33,6 +33,7 @@ from .cexec import Profile, Program, Trap, Unit, Unsupported, load_unit
 from .explain import Fault, explain_end, explain_fault
 from .layouts import Layout
 from .machine import Geometry, MachineFault, NotPresent
+from .nullslots import find_null_slot
 from .oracles import Verdict, judge, sweep
 from .trace import StageBegun, Tracer, ignore
 from .translations import Recorder, Translations, kernel_key, profile_parts
@@ -253,6 +254,9 @@ def _boot(guest: Guest, layout: Layout, tracer: Tracer) -> ModelRun:
         return _result(guest, progress, Verdict.UNDETERMINED, stage, reason=f"{stage}: {error.message}")
     except (Unsupported, Trap) as error:
         chain = guest.program.call_chain()
+        empty = find_null_slot(guest, error, chain) if isinstance(error, Trap) else None
+        if empty is not None:
+            return _result(guest, progress, Verdict.CRASH, stage, fault=explain_fault(guest, stage, empty, chain))
         where = f" (in {chain[0]})" if chain else ""
         return _result(guest, progress, Verdict.UNDETERMINED, stage, reason=f"{stage}: {error}{where}")
     except Exception as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from kpatch_tools.model.cexec import Unsupported
 from kpatch_tools.model.layouts import PAGE_SIZE
-from kpatch_tools.model.machine import PAGE_SHIFT
+from kpatch_tools.model.machine import PAGE_SHIFT, NullSlot
 from kpatch_tools.model.trace import PageTaken
 
 from . import domain_builder
@@ -243,7 +243,10 @@ def _slot(guest: Guest, path: str) -> int:
 def _call_slot(guest: Guest, path: str, *arguments: int) -> None:
     function = _slot(guest, path)
     if not function:
-        raise Unsupported(None, f"x86_init.{path} is absent or empty")
+        slot = f"x86_init.{path}"
+        if guest.has_member("x86_init", path) and "x86_init" not in guest.program.undefined_globals:
+            raise NullSlot(slot)
+        raise Unsupported(None, f"{slot} is absent, or its table is not read")
     guest.call_address(function, *arguments)
 
 

@@ -6,7 +6,17 @@ as it is, and `Paging.walk` would have to end at a large page.
 """
 
 from .entry import ACCESSED, DIRTY, GLOBAL, NX, PAT, PCD, PRESENT, PSE, PWT, RW, USER, entry_of, mfn_of
-from .faults import BugHit, FrameInfo, GuestShutdown, MachineFault, NotPresent, Panic, PtwrRefused, ReadOnlyWrite
+from .faults import (
+    BugHit,
+    FrameInfo,
+    GuestShutdown,
+    MachineFault,
+    NotPresent,
+    NullSlot,
+    Panic,
+    PtwrRefused,
+    ReadOnlyWrite,
+)
 from .geometry import PAGE_SHIFT, PAGE_SIZE, REAL, Geometry
 from .memory import GuestMemory
 from .paging import Leaves, Paging, Walk
@@ -34,6 +44,7 @@ __all__ = [
     "Leaves",
     "MachineFault",
     "NotPresent",
+    "NullSlot",
     "Paging",
     "Panic",
     "PtwrRefused",

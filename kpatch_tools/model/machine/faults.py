@@ -77,6 +77,16 @@ class PtwrRefused(MachineFault):
         self.reason = reason
 
 
+class NullSlot(MachineFault):
+    """A call through an empty slot of a hook table; `slot` as C spells it, "x86_init.mapping.pagetable_reserve"."""
+
+    kind = "null-slot"
+
+    def __init__(self, slot: str) -> None:
+        super().__init__(f"page fault: call through the empty slot {slot}", va=0)
+        self.slot = slot
+
+
 class BugHit(MachineFault):
     """The kernel's own BUG() or BUG_ON(); `file` and `line` as the kernel would print them."""
 
