@@ -173,8 +173,9 @@ def load_kernel(
     recorder = Recorder(source)
     load = partial(_load_unit, recorder, machine, platform, cache)
     entry = None
+    key = _key(recorder, machine, platform, memory.geometry)
     if translations is not None:
-        entry = translations.find(_key(recorder, machine, platform, memory.geometry), recorder)
+        entry = translations.find(key, recorder)
     kept = entry.kept if entry is not None else None
     guest.program = Program(
         load if kept is not None else load(),
@@ -184,6 +185,7 @@ def load_kernel(
         fallbacks=fallbacks,
         kept=kept,
     )
+    guest.identity = kernel_key(key, entry.inputs if entry is not None else recorder.inputs)
     if entry is not None:
         entry.begin(guest.program)
         guest.after_boot = lambda: entry.update(guest.program)

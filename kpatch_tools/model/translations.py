@@ -141,6 +141,11 @@ class Entry:
         self._inputs = inputs
         self._extent: tuple[int, ...] | None = None
 
+    @property
+    def inputs(self) -> Inputs:
+        """What the kernel was made from: known with the entry, else what was asked for so far."""
+        return self._inputs or self._source.inputs
+
     def begin(self, program: Program) -> None:
         """What `program` has now need not be written: it came from here."""
         if self.kept is not None:
@@ -151,7 +156,7 @@ class Entry:
         if program.extent == self._extent:
             return
         self._extent = program.extent
-        self._inputs = self._inputs or self._source.inputs
+        self._inputs = self.inputs
         self._home.write(self._key, self._inputs, program.state())
 
 

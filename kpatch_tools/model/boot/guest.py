@@ -82,6 +82,8 @@ class Guest:
         """Whether the latest hypercall, or one of the latest batch, was refused."""
         self.request = ""
         """The latest refused request with its arguments, in Xen's words."""
+        self.identity = ""
+        """Names the code, its configuration and machine: kernels of the same identity boot alike."""
         self.thread_info = memory.alloc_static(PAGE_SIZE, PAGE_SIZE)
         self.task = memory.alloc_static(4 * PAGE_SIZE, 64)
 
