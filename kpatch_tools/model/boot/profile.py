@@ -18,7 +18,7 @@ ARCH_POPULATES_NODE_MAP BLK_DEV_INITRD BLOCK BUG DIRECT_GBPAGES GENERIC_CLOCKEVE
 GENERIC_HARDIRQS GENERIC_HWEIGHT HAVE_LATENCYTOP_SUPPORT HAVE_MEMBLOCK HAVE_MEMBLOCK_NODE_MAP HAVE_MEMORY_PRESENT
 HIGH_RES_TIMERS HOTPLUG INET MMU MTRR NET NO_BOOTMEM PARAVIRT PARAVIRT_GUEST PCI PHYS_ADDR_T_64BIT PRINTK PROC_FS SLUB
 SMP SPARSEMEM SPARSEMEM_ALLOC_MEM_MAP_TOGETHER SPARSEMEM_EXTREME SPARSEMEM_MANUAL SPARSEMEM_VMEMMAP
-SPARSEMEM_VMEMMAP_ENABLE SPARSE_IRQ SYSFS TRACE_IRQFLAGS_SUPPORT TREE_RCU USE_GENERIC_SMP_HELPERS X86 X86_64
+HAVE_EARLY_RES SPARSEMEM_VMEMMAP_ENABLE SPARSE_IRQ SYSFS TRACE_IRQFLAGS_SUPPORT TREE_RCU USE_GENERIC_SMP_HELPERS X86 X86_64
 X86_CMPXCHG X86_IO_APIC X86_LOCAL_APIC X86_PAT X86_TSC X86_USE_CMPXCHG X86_WP_WORKS_OK XEN XEN_DOM0
 XEN_PRIVILEGED_GUEST XEN_PVHVM ZONE_DMA ZONE_DMA32
 """
@@ -68,6 +68,7 @@ INCLUDE_DIRS = (
 
 _VERSION = b"#define LINUX_VERSION_CODE 0x020627\n#define KERNEL_VERSION(a,b,c) (((a) << 16) + ((b) << 8) + (c))\n"
 _SYSCALLS = b"#define NR_syscalls 320\n#define __NR_syscall_max 319\n"
+_BOUNDS = b"#define NR_PAGEFLAGS 25\n#define MAX_NR_ZONES 4\n#define NR_PCG_FLAGS 8\n#define SPINLOCK_SIZE 4\n"
 VIRTUAL_FILES: dict[RepoPath, bytes] = {
     RepoPath(path): content
     for path, content in {
@@ -78,12 +79,13 @@ VIRTUAL_FILES: dict[RepoPath, bytes] = {
         "include/asm-generic/unistd_64.h": b"",
         "include/generated/asm-offsets.h": b"",
         "include/generated/autoconf.h": b"",
-        "include/generated/bounds.h": b"#define NR_PAGEFLAGS 25\n#define MAX_NR_ZONES 4\n#define NR_PCG_FLAGS 8\n"
-        b"#define SPINLOCK_SIZE 4\n",
+        "include/generated/bounds.h": _BOUNDS,
         "include/generated/compile.h": b"",
         "include/generated/uapi/linux/version.h": _VERSION,
         "include/generated/utsrelease.h": b'#define UTS_RELEASE "model"\n',
         "include/linux/autoconf.h": b"",
+        "include/linux/bounds.h": _BOUNDS,
+        "arch/x86/include/asm/asm-offsets.h": b"",
         "include/linux/version.h": _VERSION,
     }.items()
 }
@@ -128,6 +130,8 @@ __this_cpu_ptr(p) (p)
 __get_cpu_var(v) (v)
 get_cpu_var(v) (v)
 per_cpu(v,c) (v)
+DECLARE_PER_CPU_SECTION(t,n,s) extern __typeof__(t) n
+DEFINE_PER_CPU_SECTION(t,n,s) __typeof__(t) n
 current ((struct task_struct *)__model_current())
 smp_processor_id() 0
 raw_smp_processor_id() 0

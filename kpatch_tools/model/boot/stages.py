@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kpatch_tools.model.cexec import Unsupported
+from kpatch_tools.model.cexec.types import Function
 from kpatch_tools.model.layouts import PAGE_SIZE
 from kpatch_tools.model.machine import PAGE_SHIFT, NullSlot
 from kpatch_tools.model.trace import PageTaken
@@ -16,10 +17,13 @@ from . import domain_builder
 from .buffers import TableRange, observe_buffer
 from .guest import Guest
 from .image import write_linked_tables
-from .memblocks import memory_ranges, reserve
+from .memblocks import find_free, memory_ranges, reserve
 
 _PAGE_KERNEL = 0x8000_0000_0000_0063
 _PAGE_VSYSCALL = 0x165
+_IMAGE_MAPPING = 512 << 20
+_CLAIM = r"max_pfn_mapped\s*=[\s(]*512"
+"""setup_arch's `max_pfn_mapped = KERNEL_IMAGE_SIZE >> PAGE_SHIFT`, preprocessed."""
 
 
 @dataclass(slots=True)
@@ -74,7 +78,7 @@ def set_up_memory_map(boot: Boot) -> None:
     reserve(guest, structures.p2m - geometry.kernel_map, structures.tables - geometry.kernel_map)
     for start, end in unpopulated(guest):
         reserve(guest, start, end)
-    reserve(guest, guest.machine.isa_usable_end, guest.machine.isa_end)
+    reserve(guest, guest.machine.isa_usable_end, guest.machine.isa_end, overlap_ok=True)
 
 
 def unpopulated(guest: Guest) -> tuple[tuple[int, int], ...]:
@@ -93,13 +97,23 @@ def size_memory(boot: Boot) -> None:
     if boot.max_pfn > guest.machine.low_end // PAGE_SIZE:
         low = guest.call("e820_end_of_low_ram_pfn")
     guest.set("max_low_pfn", low)
+    _claim_image_mapping(guest)
     guest.call_if_defined("early_alloc_pgt_buf", "reserve_brk")
     _clean_up_image_mapping(boot)
     # A tree with init_mem_mapping maps piece by piece and allows itself only the first megabyte before.
     whole = guest.has("init_mem_mapping")
     _set_allocation_limit(guest, guest.machine.isa_end if whole else guest.get("max_pfn_mapped") << PAGE_SHIFT)
-    guest.call("memblock_x86_fill")
+    guest.call_if_defined("memblock_x86_fill")
     guest.call_if_defined("trim_platform_memory_ranges", "trim_low_memory_range")
+
+
+def _claim_image_mapping(guest: Guest) -> None:
+    """setup_arch's own idea of what is mapped before init_memory_mapping: all of the image's 512 MiB mapping.
+
+    Since 67e87f0a1c5 (v2.6.37) the native entry point has it, and Xen's start knows better.
+    """
+    if guest.mentions("setup_arch", _CLAIM):
+        guest.set("max_pfn_mapped", _IMAGE_MAPPING >> PAGE_SHIFT)
 
 
 def _clean_up_image_mapping(boot: Boot) -> None:
@@ -152,10 +166,29 @@ def allocate_node_data(boot: Boot) -> None:
         return
     known = guest.program.has_member("pglist_data", "node_id")
     size = -(-guest.program.struct("pglist_data").size // PAGE_SIZE) * PAGE_SIZE if known else PAGE_SIZE
-    address = guest.call("memblock_find_in_range", 0, boot.max_pfn << PAGE_SHIFT, size, PAGE_SIZE)
+    address = find_free(guest, 0, boot.max_pfn << PAGE_SHIFT, size, PAGE_SIZE)
+    if address is None:
+        raise Unsupported(None, "no room for the node's own data")
     guest.tracer(PageTaken(address, size))
     guest.memory.write(guest.memory.geometry.page_offset + address, bytes(size))
     reserve(guest, address, address + size)
+
+
+def begin_bootmem(boot: Boot) -> None:
+    """initmem_init of a kernel with bootmem: its bitmap becomes the book of what is taken, and inherits the old one.
+
+    Elsewhere initmem_init only notes which memory belongs to which node.
+    """
+    guest = boot.guest
+    if not guest.has("init_bootmem_node"):
+        return
+    node = guest.member("contig_page_data", "bdata")
+    # contig_page_data = { .bdata = … }, of a file that is not read
+    node.store(guest.program.address_of("bootmem_node_data"))
+    guest.call("initmem_init", *(0, boot.max_pfn, 0, 0)[: _parameter_count(guest, "initmem_init")])
+    for inherit in ("early_res_to_bootmem", "memblock_x86_to_bootmem"):
+        if guest.has(inherit) and not guest.mentions("initmem_init", inherit):
+            guest.call(inherit, 0, guest.get("max_low_pfn") << PAGE_SHIFT)
 
 
 def find_dma_reserve(boot: Boot) -> None:
@@ -191,6 +224,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("map-memory", "setup_arch: init_memory_mapping", map_memory),
     Stage("acpi-tables", "setup_arch: acpi_boot_table_init", map_acpi_tables),
     Stage("node-data", "setup_arch: initmem_init", allocate_node_data),
+    Stage("bootmem", "setup_arch: initmem_init, *_to_bootmem", begin_bootmem),
     Stage("dma-reserve", "setup_arch: memblock_find_dma_reserve", find_dma_reserve),
     Stage("paging", "setup_arch: x86_init.paging.*, paging_init", init_paging),
     Stage("vsyscall", "setup_arch: map_vsyscall", map_vsyscall),
@@ -268,3 +302,8 @@ def initialise_list(guest: Guest, name: str) -> None:
         address = guest.program.address_of(name)
         guest.store(address, 8, address)
         guest.store(address + 8, 8, address)
+
+
+def _parameter_count(guest: Guest, function: str) -> int:
+    kind = guest.program.type_of(function)
+    return len(kind.parameters) if isinstance(kind, Function) else 0

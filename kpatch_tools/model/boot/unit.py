@@ -28,6 +28,8 @@ FILES: tuple[RepoPath, ...] = tuple(
         "lib/sort.c",
         "mm/sparse.c",
         "mm/sparse-vmemmap.c",
+        "mm/page_alloc.c",
+        "kernel/early_res.c",
     )
 )
 """Read in this order; a file that a tree does not have is left out."""
@@ -35,6 +37,16 @@ FILES: tuple[RepoPath, ...] = tuple(
 NOBOOTMEM = RepoPath("mm/nobootmem.c")
 BOOTMEM = RepoPath("mm/bootmem.c")
 """The early allocator without bootmem stands in the second until v2.6.39 (0932587328d splits it off)."""
+
+_MEMBLOCK = RepoPath("mm/memblock.c")
+_EARLY_RES = RepoPath("kernel/early_res.c")
+"""Where a tree has the second, the first is not x86's (v2.6.36)."""
+
+_PAGE_ALLOC = RepoPath("mm/page_alloc.c")
+_OF_PAGE_ALLOC = re.compile(
+    rb"^static [^\n;{]*\blast_active_region_index_in_nid\([^;{]*\{.*?^\}", re.MULTILINE | re.DOTALL
+)
+"""All that is read of mm/page_alloc.c: whether ranges of memory are searched from the top (1a4a678b12c8)."""
 
 _SPARSE = RepoPath("mm/sparse.c")
 BOUNDED_LOOPS = re.compile(rb"\b(pnum\s*<\s*|pnum_begin\s*,\s*)NR_MEM_SECTIONS\b")
@@ -61,16 +73,23 @@ def boot_files(
     """
     allocator = NOBOOTMEM if source.read(NOBOOTMEM) is not None else BOOTMEM
     left_out = tuple(path for path, symbol in BUILT_FOR if config is not None and symbol not in config)
+    if source.read(_EARLY_RES) is not None:
+        left_out = (*left_out, _MEMBLOCK)
     files = (*FILES, allocator, *more)
     return tuple(path for path in files if not path.startswith(left_out) and source.read(path) is not None)
 
 
 def boot_source(source: BlobSource) -> BlobSource:
-    """`source` with the loops of BOUNDED_LOOPS bounded; lines keep their numbers."""
+    """`source` with the loops of BOUNDED_LOOPS bounded, and page_alloc.c cut down; lines keep their numbers."""
+    changes: dict[RepoPath, bytes | None] = {}
     text = source.read(_SPARSE)
-    if text is None or not BOUNDED_LOOPS.search(text):
-        return source
-    return Overlay(source, {_SPARSE: BOUNDED_LOOPS.sub(rb"\g<1>__model_sections_end()", text)})
+    if text is not None and BOUNDED_LOOPS.search(text):
+        changes[_SPARSE] = BOUNDED_LOOPS.sub(rb"\g<1>__model_sections_end()", text)
+    text = source.read(_PAGE_ALLOC)
+    if text is not None:
+        kept = _OF_PAGE_ALLOC.search(text)
+        changes[_PAGE_ALLOC] = b"\n" * text.count(b"\n", 0, kept.start()) + kept[0] + b"\n" if kept else b""
+    return Overlay(source, changes) if changes else source
 
 
 def concerns(paths: Iterable[RepoPath]) -> bool:

@@ -24,29 +24,45 @@ def primitives(guest: Guest) -> Primitives:
 
     def nodes() -> list[tuple[int, int]]:
         """Whole pages of each memory region, as pfns."""
-        return [(-(-low // PAGE_SIZE), high // PAGE_SIZE) for low, high in memblocks.memory_ranges(guest)]
+        return list(memblocks.whole_pages(memblocks.memory_ranges(guest)))
 
     def find_memory_core_early(_node: int, size: int, align: int, goal: int, limit: int) -> int:
-        """mm/page_alloc.c: the highest fitting free range of any region, goal <= address < limit."""
-        failed = INVALID_P2M_ENTRY if guest.has("memblock_x86_reserve_range") else 0
-        for low, high in reversed(memblocks.memory_ranges(guest)):
+        """mm/page_alloc.c: room in one range of memory, goal <= address < limit; from the top since 1a4a678b12c8."""
+        ranges = memblocks.memory_ranges(guest)
+        for low, high in reversed(ranges) if guest.has("last_active_region_index_in_nid") else ranges:
             start, end = max(low, goal), min(high, limit & (1 << 64) - 1)
             if start >= end:
                 continue
-            found = guest.call("memblock_find_in_range", start, end, size, align)
-            if found not in (0, (1 << 64) - 1):
+            found = memblocks.find_free(guest, start, end, size, align)
+            if found is not None:
                 guest.tracer(PageTaken(found, size))
                 return found
-        return failed
+        return INVALID_P2M_ENTRY if guest.has("memblock_x86_reserve_range") else 0
 
     def alloc_memory_core_early(node: int, size: int, align: int, goal: int, limit: int) -> int:
         """mm/page_alloc.c#__alloc_memory_core_early: find, zero through the direct map, reserve."""
-        found = find_memory_core_early(node, size, align, goal, limit)
+        found = find_memory_core_early(node, size, align, goal, min(limit & (1 << 64) - 1, allocation_limit()))
         if found in (0, INVALID_P2M_ENTRY):
             return 0
         guest.memory.write(page_offset + found, bytes(size))
-        memblocks.reserve(guest, found, found + size)
+        memblocks.reserve(guest, found, found + size, checked=False)
         return page_offset + found
+
+    def allocation_limit() -> int:
+        """Where the early allocator stops, in bytes."""
+        if guest.has("get_max_mapped"):
+            return guest.call("get_max_mapped")
+        if guest.has_member("memblock", "current_limit"):
+            return guest.member("memblock", "current_limit").load()
+        return 1 << 64
+
+    def free_bootmem_with_active_regions(_node: int, limit: int) -> None:
+        """mm/page_alloc.c: bootmem's bitmap begins with everything taken; memory is free."""
+        node = guest.program.address_of("contig_page_data")
+        for start, end in nodes():
+            size = (min(end, limit) - start) * PAGE_SIZE
+            if size > 0:
+                guest.call("free_bootmem_node", node, start * PAGE_SIZE, size)
 
     def add_from_early_node_map(ranges: int, size: int, count: int, _node: int) -> int:
         for start, end in nodes():
@@ -87,6 +103,9 @@ def primitives(guest: Guest) -> Primitives:
         "add_from_early_node_map": add_from_early_node_map,
         "work_with_active_regions": work_with_active_regions,
         "sparse_memory_present_with_active_regions": sparse_memory_present_with_active_regions,
+        "add_active_range": lambda _node, _start, _end: None,
+        "remove_active_range": lambda _node, _start, _end: None,
+        "free_bootmem_with_active_regions": free_bootmem_with_active_regions,
         "free_area_init_nodes": free_area_init_nodes,
         "zone_sizes_init": free_area_init_nodes,
         "early_pfn_to_nid": lambda _pfn: 0,
@@ -97,6 +116,7 @@ def primitives(guest: Guest) -> Primitives:
 
 
 DEFER_TO_TREE = (
+    "free_bootmem_with_active_regions",
     "find_memory_core_early",
     "__alloc_memory_core_early",
     "add_from_early_node_map",

@@ -1,5 +1,7 @@
 """Registers and single instructions: what the kernel reaches through inline assembly."""
 
+from functools import partial
+
 from kpatch_tools.model.boot.guest import Guest, Primitives
 from kpatch_tools.model.machine import PAGE_SHIFT
 
@@ -35,7 +37,20 @@ def primitives(guest: Guest) -> Primitives:
         clear_bit(number, address)
         return old
 
+    def find_next(address: int, size: int, offset: int, *, wanted: str) -> int:
+        """lib/find_next_bit.c: the first bit of this value at or above `offset`, else `size`."""
+        if offset >= size:
+            return size
+        first = offset // 8 * 8
+        bits = int.from_bytes(guest.memory.read(address + first // 8, -(-(size - first) // 8)), "little")
+        found = format(bits | 1 << (size - first + 8), "b")[::-1].find(wanted, offset - first)
+        return min(first + found, size) if found >= 0 else size
+
     return {
+        "find_next_bit": partial(find_next, wanted="1"),
+        "find_next_zero_bit": partial(find_next, wanted="0"),
+        "find_first_bit": lambda address, size: find_next(address, size, 0, wanted="1"),
+        "find_first_zero_bit": lambda address, size: find_next(address, size, 0, wanted="0"),
         "read_cr3": read_cr3,
         "native_read_cr3": read_cr3,
         "read_cr4": lambda: _CR4,

@@ -11,7 +11,9 @@ INERT: tuple[str, ...] = (
     "spin_lock",
     "spin_unlock",
     # control registers and TLB: the modelled TLB is never stale, features are chosen by the profile
+    "check_efer",
     "set_in_cr4",
+    "set_nx",
     "write_cr4",
     "native_write_cr4",
     "__native_flush_tlb",
@@ -34,6 +36,7 @@ INERT: tuple[str, ...] = (
     "early_printk",
     "reserve_crashkernel",
     "trim_platform_memory_ranges",
+    "vm_unmap_aliases",
     "vmalloc_sync_all",
     "warn_slowpath_fmt",
     "warn_slowpath_null",

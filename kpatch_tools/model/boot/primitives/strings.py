@@ -32,6 +32,12 @@ def primitives(guest: Guest) -> Primitives:
         a, b = guest.text(left), guest.text(right)
         return (a > b) - (a < b)
 
+    def strncpy(target: int, source: int, count: int) -> int:
+        """Padded with zeros, not ended with one where the text is too long."""
+        text = guest.text(source).encode("latin-1")[:count]
+        memory.write(target, text + bytes(count - len(text)))
+        return target
+
     return {
         "memset": memset,
         "__memset": memset,
@@ -45,4 +51,5 @@ def primitives(guest: Guest) -> Primitives:
         "copy_page": copy_page,
         "strlen": strlen,
         "strcmp": strcmp,
+        "strncpy": strncpy,
     }

@@ -16,6 +16,12 @@ def primitives(guest: Guest) -> Primitives:
         guest.print(_LEVEL.sub("", format_text(guest, template, arguments)).rstrip("\n"))
         return 0
 
+    def snprintf(target: int, size: int, template: int, *arguments: int) -> int:
+        text = format_text(guest, template, arguments).encode("latin-1", "replace")
+        if size:
+            guest.memory.write(target, text[: size - 1] + b"\0")
+        return len(text)
+
     def panic(template: int, *arguments: int) -> None:
         raise Panic(format_text(guest, template, arguments))
 
@@ -26,7 +32,7 @@ def primitives(guest: Guest) -> Primitives:
         guest.print(f"WARNING: at {guest.text(file)}:{line}: {guest.text(what)}")
         return 1
 
-    return {"__model_printk": printk, "panic": panic, "__model_bug": bug, "__model_warn": warn}
+    return {"__model_printk": printk, "snprintf": snprintf, "panic": panic, "__model_bug": bug, "__model_warn": warn}
 
 
 def format_text(guest: Guest, template: int, arguments: tuple[int, ...]) -> str:
