@@ -6,7 +6,7 @@ area (`KQ[5]`, `Ki[f4+3]`); everything else through the memory's accessors.
 
 from .arithmetic import TypeMismatch, assigned, binary, convert, fit
 from .context import FunctionContext
-from .types import ULONG, Array, Function, Integer, Pointer, Record, Scalar, bit_field_type, scalar_of
+from .types import BOOL, UCHAR, ULONG, Array, Function, Integer, Pointer, Record, Scalar, bit_field_type, scalar_of
 from .values import FRAME, Address, Bits, FunctionName, Local, Memory, Operand, Value, constant, of_range, pointer_to
 
 VIEWS = {1: "B", 2: "H", 4: "I", 8: "Q"}
@@ -48,7 +48,7 @@ class Access:
         if isinstance(place, Local):
             emit(f"{place.name}={assigned(value, place.type).code}")
         elif isinstance(place, Bits):
-            self.store(Memory(place.type, place.address), self._merged(place, convert(value, place.type)))
+            self.store(Memory(_unsigned(place.type), place.address), self._merged(place, convert(value, place.type)))
         elif isinstance(place, Memory):
             scalar = scalar_of(place.type)
             converted = assigned(value, place.type)
@@ -70,7 +70,7 @@ class Access:
         if isinstance(place, Bits):
             kept = self._context.emitter.temporary()
             mask = constant((1 << place.width) - 1, ULONG)
-            taken = binary("&", convert(value, ULONG), mask)
+            taken = binary("&", convert(convert(value, place.type), ULONG), mask)
             self._context.emitter.emit(f"{kept}={fit(taken).code}")
             self.store(place, Value(ULONG, kept, 0, (1 << place.width) - 1))
             return self._signed_bits(kept, place)
@@ -155,7 +155,8 @@ class Access:
 
 
 def _unsigned(kind: Integer) -> Integer:
-    return Integer(kind.size, False, kind.rank, kind.name)
+    """The type of the unit that a bit-field is in: all bits of it, so for a _Bool not _Bool."""
+    return UCHAR if kind is BOOL else Integer(kind.size, False, kind.rank, kind.name)
 
 
 def _bit_value(code: str, place: Bits, low: int, high: int) -> Value:

@@ -295,7 +295,11 @@ class Expressions:
         misread = ambiguity.misread_postfix(node, self)
         if misread is not None:
             return self.cast_of_postfix(node, misread)
-        base = self.value(child_of(node, "argument"))
+        argument = child_of(node, "argument")
+        if argument.type == "number_literal" and text_of(argument)[0] in "+-":
+            # The grammar took a sign into the number that C applies to the element.
+            raise self.context.unsupported(node, f"element '{text_of(node)[:60]}'")
+        base = self.value(argument)
         index = self.value(child_of(node, "index"))
         if not isinstance(base.type, Pointer):
             base, index = index, base

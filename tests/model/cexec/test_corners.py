@@ -219,3 +219,20 @@ def test_a_call_of_a_void_pointer_is_the_models_own(program: Callable[..., Progr
 def test_what_is_no_c_or_not_supported_is_said(text: str, program: Callable[..., Program]) -> None:
     with pytest.raises(Unsupported):
         program(text).call("test")
+
+
+def test_a_bool_bit_field_leaves_its_neighbours_alone(
+    program: Callable[..., Program], native: Callable[[Mapping[str, str]], dict[str, int]]
+) -> None:
+    """Its unit is a byte that other fields are in, and what is stored in it is whether the value is not 0."""
+    text = (
+        "struct s { int f : 9; unsigned g : 6; _Bool n : 1; }; long test(void) { struct s s = { 3, 5, 2 };"
+        " long kept = (s.n = 4); s.n++; s.f--; return s.f * 1000 + s.g * 100 + s.n * 10 + kept; }"
+    )
+    assert program(text).call("test") == native({"test": text})["test"] == 2511
+
+
+def test_a_sign_before_a_number_that_is_an_index_is_not_guessed_at(program: Callable[..., Program]) -> None:
+    """To C it negates the element; the grammar makes it part of the number."""
+    with pytest.raises(Unsupported, match="element '-2"):
+        program('long test(void) { return -2["abc"]; }').call("test")
