@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from .context import FunctionContext
 from .emitter import Emitter, Line
 
 Jump = tuple["Target", str, int]
@@ -31,10 +32,15 @@ class Target:
 class Jumps:
     """The loops around the statement under translation, innermost last."""
 
-    def __init__(self, emitter: Emitter) -> None:
-        self._emitter = emitter
+    def __init__(self, context: FunctionContext) -> None:
+        self._context = context
         self._open: list[Target] = []
         self._codes = 0
+
+    @property
+    def _emitter(self) -> Emitter:
+        # Another one while an expression is translated for its type only: its jumps must not reach the function.
+        return self._context.emitter
 
     def loop(self, step: Callable[[], None] | None) -> Target:
         """A loop that `break` and `continue` mean."""

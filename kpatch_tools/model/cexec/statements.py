@@ -27,7 +27,7 @@ class Statements:
     def __init__(self, translator: "Translator") -> None:
         self.translator = translator
         self.context = translator.context
-        self.jumps = Jumps(translator.context.emitter)
+        self.jumps = Jumps(translator.context)
         self._switches = Switches(self)
         self._methods: dict[str, Callable[[Node], None]] = {
             "compound_statement": self.block,
@@ -287,6 +287,7 @@ class Statements:
             if condition is not None:
                 code, known = self.translator.conditions.condition(condition)
         if known is False:
+            emitter.extend(lines)
             return
         target = self.jumps.loop(None if update is None else lambda: self._update(condition, update, body))
         with self.jumps.around(target), emitter.block(f"while {code}:" if not lines else "while True:"):
@@ -333,6 +334,7 @@ class Statements:
             code, known = self.translator.conditions.condition(condition)
         if known is False and not _jumps_out(body):
             self.statement(body)
+            emitter.extend(lines)
             return
 
         def test() -> None:

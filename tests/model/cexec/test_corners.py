@@ -236,3 +236,43 @@ def test_a_sign_before_a_number_that_is_an_index_is_not_guessed_at(program: Call
     """To C it negates the element; the grammar makes it part of the number."""
     with pytest.raises(Unsupported, match="element '-2"):
         program('long test(void) { return -2["abc"]; }').call("test")
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("sizeof", "while (n < 9) { n += sizeof(({ for (;;) break; 'a'; })); n++; }"),
+        (
+            "typeof",
+            "for (; n < 9; n++) { typeof(({ for (int i = 0; i < 3; i++) { if (i) continue; } n; })) x = 2; n += x; }",
+        ),
+        ("arm", "do { n += 0 ? ({ while (n) { if (n > 3) continue; break; } 1; }) : 2; n += 1; } while (n < 9);"),
+        (
+            "known",
+            "while (n < 9) { n += __builtin_constant_p(({ int i = n; do { i--; continue; } while (i); i; })); n++; }",
+        ),
+        ("goto", "while (n < 9) { n += sizeof(({ int i = 1; goto out; out: i; })); n++; }"),
+    ],
+)
+def test_jumps_in_what_is_not_evaluated_go_nowhere(
+    name: str, body: str, program: Callable[..., Program], native: Callable[[Mapping[str, str]], dict[str, int]]
+) -> None:
+    text = f"long test(void) {{ int n = 0; {body} return n; }}"
+    assert program(text).call("test") == native({name: text})[name]
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "while ((n++, 0)) n = 50;",
+        "do n += 3; while (({ n++; 0; }));",
+        "for (; ({ n += 2; 0; }); n = 70) n = 60;",
+        "while (({ n += 1; 1; })) if (n > 3) break;",
+        "do { if (n > 3) continue; n++; } while ((n += 2, 0));",
+    ],
+)
+def test_a_condition_of_known_value_has_its_effects(
+    loop: str, program: Callable[..., Program], native: Callable[[Mapping[str, str]], dict[str, int]]
+) -> None:
+    text = f"long test(void) {{ int n = 0; {loop} return n; }}"
+    assert program(text).call("test") == native({"test": text})["test"]
