@@ -16,6 +16,7 @@ from kpatch_tools.cli.session import Session, kept_translations, verb
 from kpatch_tools.patch import parse_patch
 
 SUBCOMMANDS: Final[Mapping[str, str]] = {
+    "explain": "One boot in full: what happens to memory, what is refused, who did it; also as pictures.",
     "mutants": "Break a hook's code one token at a time: which mistakes would the model notice?",
 }
 
