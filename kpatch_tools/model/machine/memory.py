@@ -40,6 +40,7 @@ class GuestMemory:
         self.describe: Callable[[int], FrameInfo] = lambda mfn: FrameInfo(Mfn(mfn), None, f"frame {mfn:05x}")
         self.watching = False
         self._data = bytearray(geometry.data_size)
+        self._zeros = bytes(geometry.data_size)
         self._next_static = geometry.data_base + PAGE_SIZE
         self._next_page = geometry.image_pages_start
         self._initial: list[tuple[int, bytes]] = []
@@ -109,7 +110,8 @@ class GuestMemory:
 
     def reset(self) -> None:
         """Power off: zero the data area, repeat initial contents, forget all frames. Allocations and watches stay."""
-        self._data[:] = bytes(len(self._data))
+        # Through a view, since assigning to a slice copies megabytes twice.
+        memoryview(self._data)[:] = self._zeros
         for address, content in self._initial:
             self._put_data(address, content)
         self._frame_of = None
