@@ -8,7 +8,7 @@ after the patch, through the table or a pointer to it; a slot handed to a macro 
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check
-from kpatch_tools.checks.slots import find_member_call, survey_slots
+from kpatch_tools.checks.slots import NO_NEW_SLOT, find_member_call, named_new_slots
 from kpatch_tools.core.finding import Finding, Status
 
 ID = "slot-called"
@@ -16,13 +16,11 @@ ID = "slot-called"
 
 def run(change: Change) -> Iterator[Finding]:
     """A FAIL for each new slot without any call."""
-    survey = survey_slots(change)
-    new = tuple(survey.new_slots())
+    new = named_new_slots(change)
     if not new:
-        yield Finding(ID, Status.SKIP, "the patch adds no slot to a hook table")
+        yield Finding(ID, Status.SKIP, NO_NEW_SLOT)
         return
-    for table, slot in new:
-        name = f"{table.name}.{slot.path}"
+    for _, slot, name in new:
         if slot.call_sites:
             place = slot.call_sites[0]
             where = f" in {place.function}" if place.function else ""

@@ -8,7 +8,7 @@ initialiser, the slot's calls and its NULL tests, in the tree after the patch.
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check
-from kpatch_tools.checks.slots import survey_slots
+from kpatch_tools.checks.slots import NO_NEW_SLOT, named_new_slots
 from kpatch_tools.core.finding import Finding, Status
 
 ID = "slot-default"
@@ -16,13 +16,11 @@ ID = "slot-default"
 
 def run(change: Change) -> Iterator[Finding]:
     """A FAIL for each new slot that is called, has no default and is never tested."""
-    survey = survey_slots(change)
-    new = tuple(survey.new_slots())
+    new = named_new_slots(change)
     if not new:
-        yield Finding(ID, Status.SKIP, "the patch adds no slot to a hook table")
+        yield Finding(ID, Status.SKIP, NO_NEW_SLOT)
         return
-    for table, slot in new:
-        name = f"{table.name}.{slot.path}"
+    for table, slot, name in new:
         default = slot.default
         if default is not None and default.function != "NULL":
             yield Finding(ID, Status.PASS, f"{name} defaults to {default.function}", default.location.file)

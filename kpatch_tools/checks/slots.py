@@ -26,10 +26,13 @@ from kpatch_tools.syntax.symbols import declared_names, identifiers, spans_of_li
 MOST_TABLES = 8
 """A change that names more candidates than this is no hook patch; the first ones are looked at."""
 
+NO_NEW_SLOT = "the patch adds no slot to a hook table"
+
 NEAR_SCOPE = ("arch/x86",)
 FAR_SCOPE = ("arch/x86", "drivers", "include", "init", "kernel", "lib", "mm")
 
 _ROOT = re.compile(rb"(?<![\w.>])([A-Za-z_]\w*)[ \t\n]*\.[ \t\n]*[A-Za-z_]\w*[ \t\n]*\.")
+_INCLUDE = re.compile(rb"^[ \t]*#[ \t]*include\b[^\n]*", re.MULTILINE)
 _EXTERN = re.compile(rb"^[ \t]*extern[ \t]+struct[ \t]+(\w+)[ \t]+(\w+)[ \t]*;", re.MULTILINE)
 
 
@@ -80,11 +83,16 @@ class SlotSurvey:
                 rb"(?<![\w.>])" + table.name.encode() + rb"((?:[ \t\n]*\.[ \t\n]*[A-Za-z_]\w*)+)",
             )
             for edit in self.edits:
-                code = edit.added_code
+                code = _code(edit)
                 for match in chain.finditer(code):
                     path = re.sub(rb"\s+", b"", match.group(1)).decode("ascii")[1:]
                     line = code.count(b"\n", 0, match.start()) + 1
                     yield Mention(table.name, path, Location(edit.path, line))
+
+
+def named_new_slots(change: Change) -> tuple[tuple[HookTable, Slot, str], ...]:
+    """The slots that the change adds, each with its table and its name for people, "x86_init.mapping.reserve"."""
+    return tuple((table, slot, f"{table.name}.{slot.path}") for table, slot in survey_slots(change).new_slots())
 
 
 @lru_cache(maxsize=2)
@@ -137,12 +145,17 @@ def find_member_call(change: Change, member: str) -> Location | None:
     return None
 
 
+def _code(edit: Edit) -> bytes:
+    """The changed lines without `#include`s, which name a table's header as if it were a member: <asm/x86_init.h>."""
+    return _INCLUDE.sub(lambda match: b" " * len(match.group()), edit.added_code)
+
+
 def _candidates(changed: tuple[Edit, ...]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for edit in changed:
         if edit.after is None or not edit.added:
             continue
-        roots = {match.group(1).decode("ascii") for match in _ROOT.finditer(edit.added_code)}
+        roots = {match.group(1).decode("ascii") for match in _ROOT.finditer(_code(edit))}
         defined = _defined_in_changed_lines(edit)
         if roots:
             roots -= declared_names(parse(edit.after)) - defined

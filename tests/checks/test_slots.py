@@ -202,3 +202,12 @@ def test_a_definition_that_left_its_prototype_behind_is_refused(change: Build) -
 def test_a_slot_that_is_emptied_has_nothing_to_compare(change: Build) -> None:
     user = USER.replace("board.probe();", "board.probe = NULL;")
     assert [one.message for one in slot_signature.run(change({U: user}))] == ["the patch puts nothing into a slot"]
+
+
+def test_an_included_header_is_no_member_of_the_table_it_is_named_after(change: Build) -> None:
+    header = H.replace("table.h", "board.h")
+    tree = {**{path: text.replace("asm/table.h", "asm/board.h") for path, text in TREE.items() if path != H}}
+    tree[header] = TREE[H]
+    user = "#include <asm/board.h>\nvoid setup(void)\n{\n\tboard.timer.start(1);\n}\n"
+    found = slot_declared.CHECK.run(change({U: user}, tree=tree))
+    assert Status.FAIL not in {one.status for one in found}
