@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parseaddr, parsedate_to_datetime
 from pathlib import Path
@@ -63,6 +64,7 @@ def build_miniature(cache_dir: Path, *, fixture: Path | None = None) -> Path:
     try:
         _build(source, aside / "repository")
         _move(aside / "repository", target)
+        _remove_siblings(target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return target
@@ -75,6 +77,31 @@ def _move(built: Path, target: Path) -> None:
         # Somebody else was faster; what is there was built from the same files.
         if not target.is_dir():
             raise
+
+
+def _remove_siblings(target: Path) -> None:
+    """Repositories of other states of the fixture, which nobody will ask for again.
+
+    Each is renamed aside first: whoever looks for it finds it whole, or not at all. What people put into one (a branch)
+    is theirs: such a repository stays, and so does what cannot be moved.
+    """
+    for old in target.parent.glob("miniature-*.git"):
+        if old == target or old.is_symlink() or not old.is_dir() or _is_used(old):
+            continue
+        with suppress(OSError):
+            aside = Path(tempfile.mkdtemp(prefix=".miniature-", dir=target.parent))
+            try:
+                old.rename(aside / "repository")
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+
+
+def _is_used(repository: Path) -> bool:
+    """Whether it has more branches than it was built with, or cannot be read."""
+    try:
+        return len(KernelTree.open(repository).branches()) > 1
+    except KpatchError:
+        return True
 
 
 def _digest(fixture: Path) -> str:

@@ -87,6 +87,10 @@ class KernelTree:
         targets = revisions.tag_targets(self._repository)
         return {name.removeprefix("refs/tags/"): oid for name, oid in targets.items()}
 
+    def branches(self) -> tuple[str, ...]:
+        """The short names of all local branches."""
+        return tuple(self._repository.branches.local)
+
     def at(self, revision: Revision | ObjectId | str) -> TreeAt:
         """The source tree at a commit or tree; a text that is not a full id is resolved first."""
         if isinstance(revision, Revision):

@@ -184,3 +184,21 @@ def test_it_compiles_at_every_commit(tree: KernelTree, tmp_path: Path) -> None:
         assert result.returncode == 0, f"{commit.subject}: {result.stderr}"
         shutil.rmtree(folder)
     assert len(seen) > 10
+
+
+def test_a_changed_fixture_takes_the_place_of_the_old_repository(tmp_path: Path) -> None:
+    old = build_miniature(tmp_path / "cache")
+    fixture = copied_fixture(tmp_path)
+    (fixture / "base" / "README").write_text("another one\n")
+    new = build_miniature(tmp_path / "cache", fixture=fixture)
+    assert [one.name for one in (tmp_path / "cache").iterdir()] == [new.name]
+    assert old != new
+
+
+def test_an_old_repository_with_a_branch_of_somebodys_own_stays(tmp_path: Path) -> None:
+    old = build_miniature(tmp_path / "cache")
+    subprocess.run(["git", "-C", str(old), "branch", "mine"], check=True)
+    fixture = copied_fixture(tmp_path)
+    (fixture / "base" / "README").write_text("another one\n")
+    build_miniature(tmp_path / "cache", fixture=fixture)
+    assert old.is_dir()
