@@ -9,6 +9,7 @@ from kpatch_tools.app.targets import kernel_at, require_files
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding
 from kpatch_tools.core.ids import ObjectId, RepoPath
+from kpatch_tools.core.source import Overlay
 from kpatch_tools.patch import ApplyResult, Patch, apply_patch, diff_sources, parse_date
 from kpatch_tools.tree import KernelTree, Revision, Signature
 
@@ -32,13 +33,22 @@ class ApplyReport:
         return Exit.PERSON if self.result.rejects else exit_of_findings(self.findings)
 
 
-def apply_to(tree: KernelTree, patch: Patch, revision: str, *, fuzz: int = 0) -> ApplyReport:
+def apply_to(
+    tree: KernelTree,
+    patch: Patch,
+    revision: str,
+    *,
+    fuzz: int = 0,
+    before: Mapping[RepoPath, bytes | None] | None = None,
+) -> ApplyReport:
     """Apply `patch` to the tree at `revision`, then check the result. Nothing is written.
+
+    `before` are changes made to the revision first (the earlier patches of a series); the result does not hold them.
 
     Raises KpatchError "unknown-revision", "not-a-kernel-tree", "file-absent".
     """
     target = kernel_at(tree, revision)
-    source = tree.at(target)
+    source = Overlay(tree.at(target), dict(before)) if before else tree.at(target)
     result = apply_patch(patch.files, source, fuzz=fuzz)
     require_files(source, revision, result.rejects)
     findings = () if result.rejects else check_changes(tree, source, result.changes, patch.message)

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kpatch_tools.app.apply import apply_to
+from kpatch_tools.app.apply import ApplyReport, apply_to
 from kpatch_tools.app.checking import check_commit
 from kpatch_tools.app.exits import Exit, exit_of_findings
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding, Status
-from kpatch_tools.core.ids import ObjectId
+from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.patch import Patch, patch_of_commit
 from kpatch_tools.tree import KernelTree
 
@@ -35,12 +35,30 @@ class CheckReport:
         return exit_of_findings(finding for change in self.changes for finding in change.findings)
 
 
-def check_patches(tree: KernelTree, patches: tuple[Patch, ...], *, on: str) -> CheckReport:
-    """Check each patch by itself on the revision `on`. A patch that does not apply FAILs `patch-applies`."""
-    return CheckReport(on, tuple(_check_patch(tree, patch, on) for patch in patches))
+Show = Callable[[Checked], None]
 
 
-def check_commit_on(tree: KernelTree, commit: str, *, on: str) -> CheckReport:
+def _silent(_: Checked) -> None:
+    return
+
+
+def check_patches(tree: KernelTree, patches: tuple[Patch, ...], *, on: str, checked: Show = _silent) -> CheckReport:
+    """Check the patches of a series on the revision `on`, each on top of those before it that apply.
+
+    A patch that does not apply FAILs `patch-applies`. `checked` is called with each result as it is there.
+    """
+    done: list[Checked] = []
+    before: dict[RepoPath, bytes | None] = {}
+    for patch in patches:
+        report = apply_to(tree, patch, on, before=before)
+        done.append(_checked(report, on))
+        checked(done[-1])
+        if not report.result.rejects:
+            before |= report.changes
+    return CheckReport(on, tuple(done))
+
+
+def check_commit_on(tree: KernelTree, commit: str, *, on: str, checked: Show = _silent) -> CheckReport:
     """Check a commit's change as a patch on another revision.
 
     Raises KpatchError "unknown-revision", "merge-commit".
@@ -48,34 +66,47 @@ def check_commit_on(tree: KernelTree, commit: str, *, on: str) -> CheckReport:
     data = tree.commit(tree.resolve(commit).oid)
     if len(data.parents) > 1:
         raise KpatchError("merge-commit", f"{commit} is a merge, not one change", hint="name a commit with one parent")
-    return check_patches(tree, (patch_of_commit(tree, data.oid),), on=on)
+    return check_patches(tree, (patch_of_commit(tree, data.oid),), on=on, checked=checked)
 
 
-def check_commits(tree: KernelTree, spelled: str, *, progress: Callable[[str], None] = lambda _: None) -> CheckReport:
+def check_commits(
+    tree: KernelTree, spelled: str, *, progress: Callable[[str], None] = lambda _: None, checked: Show = _silent
+) -> CheckReport:
     """Check a commit, or the commits of `A..B` oldest first (merges left out), each against its parent.
 
-    Raises KpatchError "unknown-revision", "empty-range".
+    `checked` is called with each result as it is there.
+
+    Raises KpatchError "unknown-revision", "empty-range", and "bad-range" for `A...B`, which is no line of commits.
     """
     if ".." not in spelled:
-        return CheckReport(None, (_check_commit(tree, tree.resolve(spelled).oid),))
-    low, _, high = spelled.replace("...", "..").partition("..")
+        only = _check_commit(tree, tree.resolve(spelled).oid)
+        checked(only)
+        return CheckReport(None, (only,))
+    low, _, high = spelled.partition("..")
+    if high.startswith("."):
+        raise KpatchError(
+            "bad-range",
+            f"{spelled} names what two branches do not share, which is no line of commits",
+            hint=f"kpt check {low}..{high[1:]} checks what the second has and the first has not",
+        )
     include, exclude = tree.resolve(high or "HEAD").oid, tree.resolve(low or "HEAD").oid
     commits = [one for one in tree.walk(include=(include,), exclude=(exclude,), reverse=True) if len(one.parents) < 2]
     if not commits:
         raise KpatchError("empty-range", f"{spelled} holds no commit", hint="name the older revision first: OLD..NEW")
-    checked = []
+    done = []
     for number, one in enumerate(commits, start=1):
         progress(f"{number} of {len(commits)}, {one.subject}")
-        checked.append(_check_commit(tree, one.oid))
-    return CheckReport(None, tuple(checked))
+        done.append(_check_commit(tree, one.oid))
+        checked(done[-1])
+    return CheckReport(None, tuple(done))
 
 
 def _check_commit(tree: KernelTree, commit: ObjectId) -> Checked:
     return Checked(commit[:12], tree.commit(commit).subject, commit, check_commit(tree, commit))
 
 
-def _check_patch(tree: KernelTree, patch: Patch, on: str) -> Checked:
-    report = apply_to(tree, patch, on)
+def _checked(report: ApplyReport, on: str) -> Checked:
+    patch = report.patch
     findings = report.findings
     if report.result.rejects:
         findings = tuple(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kpatch_tools.backport import Answer, ModelResult, Outcome, RelatedCommit, Verdict
-from kpatch_tools.core.finding import Status
+from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.hunkclass import HunkClass, worst_class
 from kpatch_tools.core.ids import ObjectId, RepoPath
 
@@ -103,10 +103,7 @@ def fields_of_backport(report: BackportReport) -> dict[str, object]:
             {"file": one.file, "hunk": one.number, "class": one.kind.label, "line": one.line, "why": one.why}
             for one in answer.hunks
         ],
-        "checks": [
-            {"id": one.id, "status": one.status.name, "message": one.message, "file": one.file, "line": one.line}
-            for one in answer.checks
-        ],
+        "checks": [finding_fields(one) for one in answer.checks],
         "model": _model(answer.control, answer.patched),
         "plan": list(answer.plan),
         "warnings": list(report.warnings),
@@ -115,6 +112,18 @@ def fields_of_backport(report: BackportReport) -> dict[str, object]:
         "commits": list(report.commits),
         "files": list(report.files),
         "next": report.next_command,
+    }
+
+
+def finding_fields(finding: Finding) -> dict[str, object]:
+    """One finding in the JSON form that every verb prints."""
+    return {
+        "id": finding.id,
+        "status": finding.status.name,
+        "message": finding.message,
+        "file": finding.file,
+        "line": finding.line,
+        "hint": finding.hint,
     }
 
 

@@ -25,10 +25,14 @@ _STYLES = {
 
 
 def print_backport(out: Console, report: BackportReport, *, verbosity: int) -> None:
-    """Outcome and reason first, then what they rest on, then what to do next."""
+    """Outcome and reason first (with -q no more), then what they rest on, then what to do next."""
     out.print(Text.assemble((report.outcome.value, _STYLES[report.outcome]), f": {report.subject} → {report.target}"))
     answer = report.answer
     out.print(Text(f"  {answer.reason}"))
+    if verbosity < 0:
+        if report.branch:
+            out.print(Text(f"written: branch {report.branch}", "green"))
+        return
     _section(out, "evidence", (_at(one.message, one.file, one.line) for one in answer.evidence))
     _section(out, "plan", answer.plan if report.dry_run or verbosity > 0 else ())
     _section(out, "prerequisites, in this order", map(_related, answer.prerequisites))

@@ -2,8 +2,10 @@
 
 import click
 
-from kpatch_tools.app.check import CheckReport, check_commit_on, check_commits, check_patches
-from kpatch_tools.cli.findings import finding_fields, print_findings
+from kpatch_tools.app.check import Checked, CheckReport, check_commit_on, check_commits, check_patches
+from kpatch_tools.app.exits import Exit, exit_of_findings
+from kpatch_tools.app.report import finding_fields
+from kpatch_tools.cli.findings import print_findings
 from kpatch_tools.cli.patches import is_patch_argument, read_patches
 from kpatch_tools.cli.session import Session, verb
 
@@ -15,7 +17,9 @@ from kpatch_tools.cli.session import Session, verb
 def command(session: Session, *, subject: str, on: str | None) -> int:
     """Check SUBJECT: a patch file or mailbox (- for standard input), a commit, or a range A..B.
 
-    Only what is new with the change is reported. Exit 0 without a FAIL or ERROR, 1 with a FAIL, 3 with an ERROR.
+    Only what is new with the change is reported, each commit as soon as it is checked; with -q only what needs a
+    look. Every mail of a mailbox is checked on top of those before it. Exit 0 without a FAIL or ERROR, 1 with a FAIL,
+    3 with an ERROR.
 
     \b
     Examples:
@@ -23,21 +27,31 @@ def command(session: Session, *, subject: str, on: str | None) -> int:
       kpt check v2.6.39-rc7..v2.6.39 --json
       git format-patch -1 --stdout | kpt check - --on v3.1
     """
+
     with session.progress("checking") as step:
+
+        def show(change: Checked) -> None:
+            if not session.as_json:
+                step("")
+                _print(session, change)
+
         step(subject)
         if is_patch_argument(subject):
-            report = check_patches(session.tree, read_patches(subject), on=on or "HEAD")
+            report = check_patches(session.tree, read_patches(subject), on=on or "HEAD", checked=show)
         elif on is None:
-            report = check_commits(session.tree, subject, progress=step)
+            report = check_commits(session.tree, subject, progress=step, checked=show)
         else:
-            report = check_commit_on(session.tree, subject, on=on)
+            report = check_commit_on(session.tree, subject, on=on, checked=show)
     if session.as_json:
         session.print_json(_fields(report))
-    else:
-        for change in report.changes:
-            session.out.print(f"{change.name}  {change.subject}", style="bold", markup=False)
-            print_findings(session.out, change.findings, verbosity=session.verbosity)
     return report.exit
+
+
+def _print(session: Session, change: Checked) -> None:
+    if session.verbosity < 0 and exit_of_findings(change.findings) is Exit.DONE:
+        return
+    session.out.print(f"{change.name}  {change.subject}", style="bold", markup=False)
+    print_findings(session.out, change.findings, verbosity=session.verbosity)
 
 
 def _fields(report: CheckReport) -> dict[str, object]:

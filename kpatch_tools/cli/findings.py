@@ -1,4 +1,4 @@
-"""How findings look on a terminal and in JSON."""
+"""How findings look on a terminal."""
 
 from collections.abc import Iterable
 
@@ -17,24 +17,17 @@ _MARKS = {
 
 
 def print_findings(out: Console, findings: Iterable[Finding], *, verbosity: int) -> None:
-    """One line each, worst news in colour; a check that had nothing to look at is shown with -v only."""
+    """One line each, worst news in colour; a check that had nothing to look at is shown with -v only.
+
+    With -q only what is not as it should be.
+    """
     for finding in findings:
         if finding.status is Status.SKIP and verbosity < 1:
+            continue
+        if finding.status < Status.WARN and verbosity < 0:
             continue
         mark, style = _MARKS[finding.status]
         place = "" if finding.file is None else f"  {finding.file}" + (f":{finding.line}" if finding.line else "")
         out.print(Text.assemble("  ", (mark, style), f" {finding.id}: {finding.message}", (place, "dim")))
         if finding.hint and finding.status >= Status.WARN:
             out.print(Text(f"      next: {finding.hint}", "dim"))
-
-
-def finding_fields(finding: Finding) -> dict[str, object]:
-    """One finding as JSON."""
-    return {
-        "id": finding.id,
-        "status": finding.status.name,
-        "message": finding.message,
-        "file": finding.file,
-        "line": finding.line,
-        "hint": finding.hint,
-    }

@@ -4,8 +4,9 @@ import click
 
 from kpatch_tools.app.exits import exit_of_findings
 from kpatch_tools.app.generate import GenerateReport, generate
+from kpatch_tools.app.report import finding_fields
 from kpatch_tools.cli.clock import committer
-from kpatch_tools.cli.findings import finding_fields, print_findings
+from kpatch_tools.cli.findings import print_findings
 from kpatch_tools.cli.session import Session, verb
 from kpatch_tools.cli.writing import write_file
 from kpatch_tools.patch import format_patch

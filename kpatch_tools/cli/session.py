@@ -55,18 +55,22 @@ class Session:
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Callable[[str], None]]:
-        """A line on a terminal's standard error while the block runs; call the value to say what is being done.
+        """A line on a terminal's standard error while the block runs; call the value to say what is being done, with
+        "" to take the line away before something is printed.
 
         It is redrawn by each call and not by a thread, since work that forks must not fork beside one.
         """
         if not self.err.is_terminal or self.verbosity < 0:
-            yield lambda step: self.err.print(f"{title}: {step}", style="dim") if self.verbosity > 0 else None
+            yield lambda step: self.err.print(f"{title}: {step}", style="dim") if step and self.verbosity > 0 else None
             return
         from rich.live import Live
         from rich.text import Text
 
-        with Live(Text(f"{title} …", "dim"), console=self.err, auto_refresh=False, transient=True) as live:
-            yield lambda step: live.update(Text(f"{title}: {step} …", "dim"), refresh=True)
+        # Results go to standard output, wherever that is, and never by way of this line.
+        with Live(
+            Text(f"{title} …", "dim"), console=self.err, auto_refresh=False, transient=True, redirect_stdout=False
+        ) as live:
+            yield lambda step: live.update(Text(f"{title}: {step} …" if step else "", "dim"), refresh=True)
 
 
 def verb(function: Callable[..., int]) -> Callable[..., int]:

@@ -88,3 +88,19 @@ def test_bad_usage_is_one_json_document_too(tmp_path: Path, arguments: tuple[str
     done = kpt(*arguments, "--json", cwd=tmp_path)
     document = json.loads(done.stdout)
     assert (done.returncode, document["schema"], document["error"]["code"]) == (2, 1, "usage")
+
+
+@pytest.mark.parametrize(
+    ("raised", "exit_code", "error_code"),
+    [("ValueError('ours')", 3, "internal-error"), ("KeyboardInterrupt", 130, "interrupted")],
+)
+def test_a_bug_and_ctrl_c_are_one_json_document_too(raised: str, exit_code: int, error_code: str) -> None:
+    code = (
+        "import kpatch_tools.cli.main as m, kpatch_tools.cli.hooks as h\n"
+        f"def broken(*a, **k): raise {raised}\n"
+        "h.command.callback = broken\n"
+        "import sys; sys.argv = ['kpt', 'hooks', '--json']; m.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["schema"], document["error"]["code"]) == (exit_code, 1, error_code)

@@ -284,3 +284,27 @@ def test_model_with_a_generated_patch_on_standard_input(kpt: Kpt) -> None:
     done = kpt("model", "--rev", "v2.6.39~3", "--with", "-", "--layout", "512M", "--json", stdin=mail)
     assert done.code == 0
     assert done.json["runs"][0]["rw_ranges"]
+
+
+def test_a_symmetric_range_is_refused_with_the_one_that_is_meant(kpt: Kpt) -> None:
+    done = kpt("check", "v2.6.38...v2.6.39")
+    assert (done.code, done.out) == (2, b"")
+    assert "[bad-range]" in done.err
+    assert "kpt check v2.6.38..v2.6.39 " in done.err
+
+
+def test_a_series_is_checked_mail_upon_mail(kpt: Kpt, miniature: Path) -> None:
+    """The second patch annotates what the first one brings: by itself it does not apply."""
+    series = git(miniature, "format-patch", "--stdout", "v2.6.39~3..v2.6.39~1").encode()
+    done = kpt("check", "-", "--on", "v2.6.39~3", "--json", stdin=series)
+    assert [one["id"] for one in done.json["checks"] if one["status"] == "FAIL"] == ["section-mismatch"]
+
+
+def test_quiet_says_the_result_and_no_more(kpt: Kpt) -> None:
+    quiet = kpt("check", "v2.6.39~3..v2.6.39", "-q")
+    assert quiet.code == 1
+    assert [line for line in quiet.out.decode().splitlines() if not line.startswith(" ")] == [
+        line for line in quiet.out.decode().splitlines() if "introduce x86_init.mapping" in line
+    ]
+    answer = kpt("backport", "--to", "v2.6.38", "-q")
+    assert len(answer.out.decode().splitlines()) == 2
