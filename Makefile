@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 DEPS   := $(VENV)/.installed
 TOOLS  := $(VENV)/.tools
 
-.PHONY: help demo test lint real bench cover wheel clean
+.PHONY: help demo test lint real bench fuzz cover wheel clean
 
 help:
 	@echo "make demo   install into $(VENV) and run the main job on the embedded miniature kernel"
@@ -14,6 +14,7 @@ help:
 	@echo "make lint   ruff, mypy --strict, import-linter"
 	@echo "make real   the tests that need a real kernel: KPT_LINUX_GIT=/path/to/linux.git"
 	@echo "make bench  speed as ratios against git: KPT_LINUX_GIT=/path/to/linux.git"
+	@echo "make fuzz   20,000 random C functions, ours against gcc (FUNCTIONS=10000 of each kind)"
 	@echo "make wheel  build dist/*.whl"
 
 $(DEPS): pyproject.toml
@@ -47,6 +48,10 @@ bench: $(DEPS)
 	@test -n "$(KPT_LINUX_GIT)" || { echo "make bench needs KPT_LINUX_GIT: a git directory with mainline history up to v3.1"; exit 2; }
 	$(BIN)/python bench/hooks.py
 	$(BIN)/python bench/backport.py
+
+# FUNCTIONS random functions of each kind, compiled by gcc and translated by us.
+fuzz: $(DEPS)
+	env KPT_FUZZ_FUNCTIONS=$(or $(FUNCTIONS),10000) $(BIN)/python -m pytest tests/model/cexec/test_random_programs.py tests/model/cexec/test_random_objects.py
 
 cover: $(DEPS)
 	env -u KPT_LINUX_GIT -u KPT_XEN_TRUTH $(BIN)/python -m pytest --cov --cov-report=term-missing
