@@ -16,6 +16,9 @@ from kpatch_tools.cli.session import Session, kept_translations, verb
 from kpatch_tools.patch import parse_patch
 
 SUBCOMMANDS: Final[Mapping[str, str]] = {
+    "sweep": "Boot a revision on every memory map up to a bound, on a scaled machine.",
+    "timeline": "A verdict for every commit of a range that can change it, and where it flips.",
+    "bisect": "The commit by which a verdict changed.",
     "explain": "One boot in full: what happens to memory, what is refused, who did it; also as pictures.",
     "mutants": "Break a hook's code one token at a time: which mistakes would the model notice?",
 }
