@@ -1,5 +1,7 @@
 """Boots of many layouts: results from a journal where it has them, the rest divided among processes, chunk by chunk."""
 
+import multiprocessing
+import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,6 +63,9 @@ class Booting:
         chunks = [first, *(rest[start : start + CHUNK] for start in range(0, len(rest), CHUNK))]
 
         def work(chunk: list[int]) -> list[Outcome]:
+            if multiprocessing.parent_process() is not None:
+                # Ctrl-C reaches every process of a terminal: the parent ends the others when it has kept their results.
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
             with deep_recursion():
                 return [self.outcome(shapes[index]) for index in chunk]
 
