@@ -8,17 +8,8 @@ from kpatch_tools.core.ids import Mfn
 from kpatch_tools.model.boot.guest import Guest
 from kpatch_tools.model.boot.image import write_linked_tables
 from kpatch_tools.model.boot.memblocks import reserve
-from kpatch_tools.model.boot.stages import (
-    Boot,
-    Stage,
-    allocate_node_data,
-    find_dma_reserve,
-    init_paging,
-    initialise_list,
-    map_acpi_tables,
-    map_memory,
-    size_memory,
-)
+from kpatch_tools.model.boot.stages import STAGES as XEN_STAGES
+from kpatch_tools.model.boot.stages import Boot, Stage, initialise_list
 from kpatch_tools.model.machine import PAGE_SHIFT, PAGE_SIZE
 
 from .paging import NativePaging
@@ -90,18 +81,16 @@ def map_vsyscall(boot: Boot) -> None:
         guest.call("native_set_fixmap", index, geometry.image_start - geometry.kernel_map, _PAGE_VSYSCALL)
 
 
+_ON_XEN_ONLY = ("load-domain", "start-on-xen", "memory-map", "vsyscall")
+
 STAGES: tuple[Stage, ...] = (
     Stage("load-image", "arch/x86/kernel/head_64.S", load_image),
     Stage("start-kernel", "arch/x86/kernel/head64.c#x86_64_start_kernel", start_kernel),
     Stage("memory-map", "arch/x86/kernel/e820.c#setup_memory_map (its result)", set_up_memory_map),
-    Stage("size-memory", "arch/x86/kernel/setup.c#setup_arch up to memblock_x86_fill", size_memory),
-    Stage("map-memory", "setup_arch: init_memory_mapping", map_memory),
-    Stage("acpi-tables", "setup_arch: acpi_boot_table_init", map_acpi_tables),
-    Stage("node-data", "setup_arch: initmem_init", allocate_node_data),
-    Stage("dma-reserve", "setup_arch: memblock_find_dma_reserve", find_dma_reserve),
-    Stage("paging", "setup_arch: x86_init.paging.*, paging_init", init_paging),
+    *(stage for stage in XEN_STAGES if stage.name not in _ON_XEN_ONLY),
     Stage("vsyscall", "setup_arch: map_vsyscall", map_vsyscall),
 )
+"""setup_arch is the same on every platform."""
 
 
 def _paging(guest: Guest) -> NativePaging:
