@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 from kpatch_tools.model.boot.buffers import BufferValues, read_buffer
 from kpatch_tools.model.boot.guest import Guest
 from kpatch_tools.model.boot.memblocks import reserved_ranges
-from kpatch_tools.model.explain import Fault, format_pages
+from kpatch_tools.model.explain import format_pages
 from kpatch_tools.model.layouts import PAGE_SIZE, Layout
+from kpatch_tools.model.oracles import Verdict
 from kpatch_tools.model.run import ModelRun, boot
 from kpatch_tools.model.trace import BecameTable, Event, PageTaken, Printed, RightsChanged, StageBegun
 from kpatch_tools.model.writers import Writers
@@ -27,8 +28,8 @@ class Moment:
     """The machine when something has just happened.
 
     `kind` is stable: "stage-end", "buffer", "tables", "untabled", "reserved", "read-only", "writable", "taken",
-    "fault", "end". `what` says it in words, `said` is what the kernel printed since the moment before. `buffer` are the
-    table buffer's globals, None where the tree has none.
+    "fault", "undetermined", "end". `what` says it in words, `said` is what the kernel printed since the moment before.
+    `buffer` are the table buffer's globals, None where the tree has none.
     """
 
     stage: str
@@ -80,7 +81,7 @@ class _Group:
                 spare = self.buffer.top - self.buffer.start
                 return f"page-table buffer chosen: pfn {self.buffer.start:x}-{self.buffer.top - 1:x}, {_pages(spare)}"
             case _:
-                return f"end of {self.stage}"
+                return "done"
 
 
 class _Log:
@@ -202,14 +203,16 @@ def record(guest: Guest, layout: Layout, *, say: Callable[[str], None]) -> Histo
         if writers is not None:
             run = replace(run, fault=writers.finish())
     assert again.verdict is run.verdict, "two boots of one kernel on one machine differ"
-    camera.take(run.stage, *_ending(run.fault))
+    camera.take(run.stage, *_ending(run))
     return History(run, _distinct(camera.moments))
 
 
-def _ending(fault: Fault | None) -> tuple[str, str]:
-    if fault is None:
+def _ending(run: ModelRun) -> tuple[str, str]:
+    if run.fault is not None:
+        return "fault", f"refused: {run.fault.operation}" if run.fault.operation else run.fault.message
+    if run.verdict is Verdict.OK:
         return "end", "the boot is through"
-    return "fault", f"refused: {fault.operation}" if fault.operation else fault.message
+    return "undetermined", run.reason
 
 
 def _folded(groups: list[_Group]) -> list[_Group]:
