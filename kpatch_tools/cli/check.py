@@ -50,7 +50,8 @@ def command(session: Session, *, subject: str, on: str | None) -> int:
 def _print(session: Session, change: Checked) -> None:
     if session.verbosity < 0 and exit_of_findings(change.findings) is Exit.DONE:
         return
-    session.out.print(f"{change.name}  {change.subject}", style="bold", markup=False)
+    title = change.name if change.name == change.subject else f"{change.name}  {change.subject}"
+    session.out.print(title, style="bold", markup=False)
     print_findings(session.out, change.findings, verbosity=session.verbosity)
 
 

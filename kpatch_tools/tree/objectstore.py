@@ -101,7 +101,10 @@ class ObjectStore:
 
     def root_tree(self, oid: ObjectId) -> ObjectId:
         """The tree of a commit, or `oid` itself if it is a tree."""
-        kind, data = self._read(oid)
+        try:
+            kind, data = self._read(oid)
+        except KpatchError as error:
+            raise (self.cut_off() if self.repository.is_shallow else error) from error
         if kind == ObjectType.TREE:
             return oid
         if kind == ObjectType.COMMIT:

@@ -73,7 +73,9 @@ def _unknown(repository: pygit2.Repository, spelled: str) -> KpatchError:
             hint="fetch the rest of the history: git fetch --unshallow --tags",
         )
     near = near_matches(repository, spelled)
-    if near:
+    if repository.is_empty:
+        hint = "this repository has no commit yet: name another one with --repo PATH"
+    elif near:
         hint = f"did you mean {', '.join(near)}?"
     elif _HEX.fullmatch(spelled):
         hint = "no object of this repository has this id; fetch the history that holds it"

@@ -118,3 +118,17 @@ def test_where_the_files_cannot_be_written_there_is_no_branch_either(kpt: Kpt, w
     done = kpt("apply", "-", "--to", "v2.6.39", "--branch", "half", "-o", inside, stdin=MODE, repo=work)
     assert (done.code, "[cannot-write]" in done.err) == (2, True)
     assert "half" not in git(work, "branch", "--list", "half")
+
+
+def test_the_first_commit_of_a_shallow_clone_has_a_parent_elsewhere(kpt: Kpt, miniature: Path, tmp_path: Path) -> None:
+    shallow = tmp_path / "shallow.git"
+    git(tmp_path, "clone", "--quiet", "--bare", "--depth", "2", f"file://{miniature}", str(shallow))
+    done = kpt("check", "HEAD~1", repo=shallow)
+    assert (done.code, "[shallow-history]" in done.err) == (2, True)
+
+
+def test_a_repository_without_a_commit_says_so(kpt: Kpt, tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", str(tmp_path / "new"))
+    done = kpt("hooks", repo=tmp_path / "new")
+    assert done.code == 2
+    assert "no commit yet" in done.err
