@@ -27,7 +27,7 @@ class BufferValues:
 
 
 def read_buffer(guest: Guest) -> BufferValues | None:
-    """The globals as they stand; None where the tree has none (v3.9 takes its tables from pages mapped already)."""
+    """The globals as they stand; None where the tree has none."""
     names = next((group for group in _NAMES if all(guest.has_global(name) for name in group)), None)
     return None if names is None else BufferValues(names, *(guest.get(name) for name in names))
 
