@@ -1,8 +1,9 @@
 """Xen's page-table rules, one small cited function each.
 
-A reader's path: `rules` (the table of all rules), `state` (what is counted), `tables` and `l1` (how a frame becomes and
-ceases to be a page table), `update` and `ptwr` (how entries change), `mmuext` (pins, base pointers, descriptor tables),
-`hypervisor` (what a guest sees of it all).
+A reader's path: `rules` (the table of all rules), `cases` (what they promise, as something to run), `state` (what is
+counted), `tables` and `l1` (how a frame becomes and ceases to be a page table), `update` and `ptwr` (how entries
+change), `mmuext` (pins, base pointers, descriptor tables), `hypervisor` (what a guest sees of it all), `recording`
+(which rules a run applied).
 
 Not modelled: preemption of long operations, several processors, ballooning (a domain's frames are fixed), grants,
 32-bit and translated guests. Each function says what it omits besides.
@@ -21,8 +22,10 @@ from .mmuext import (
     MMUEXT_SET_LDT,
     MMUEXT_UNPIN_TABLE,
 )
+from .recording import recording
 from .refusal import Errno, Refusal, RuleId
 from .rules import RULES, Rule
+from .state import SavedState
 from .update import MMU_MACHPHYS_UPDATE, MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD
 
 __all__ = [
@@ -49,5 +52,7 @@ __all__ = [
     "Refusal",
     "Rule",
     "RuleId",
+    "SavedState",
     "Xen",
+    "recording",
 ]

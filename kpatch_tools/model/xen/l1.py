@@ -8,7 +8,7 @@ from kpatch_tools.model.machine.entry import MFN_MASK
 from kpatch_tools.model.machine.geometry import WORDS_PER_PAGE
 
 from .domain import DOMID_SELF
-from .pte import CACHE_ATTRS, GNTTAB, GUEST_KERNEL, INVALID_MFN, L1_DISALLOWED, adjust_l1, flag_word
+from .pte import CACHE_ATTRS, GNTTAB, GUEST_KERNEL, INVALID_MFN, adjust_l1, check_flags
 from .refusal import Errno, RuleId
 from .state import XenState
 
@@ -18,46 +18,67 @@ _RW_BIT, _USER_BIT, _GUEST_KERNEL_BIT, _GNTTAB_BIT = (
 
 
 def get_page_from_l1e(xen: XenState, entry: int, pg_owner: int = DOMID_SELF) -> int:
-    """Rules writable-mapping, read-only-mapping, entry-flags, owner: take what a present L1 entry needs.
+    """Take what a present L1 entry needs, by the rules entry-flags, owner, iomem, read-only- and writable-mapping.
 
     Returns 0, a negative outcome code (nothing taken), or the flags to flip in the entry before it is stored.
     Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#get_page_from_l1e.
     Omitted: mappings of other domains by privilege, shared (copy-on-write) pages, non-coherent tracking.
     """
-    if entry & L1_DISALLOWED:
-        xen.refuse(RuleId.ENTRY_FLAGS, f"Bad L1 flags {flag_word(entry & L1_DISALLOWED):x}")
+    if not check_flags(xen, entry, 1):
         return Errno.EINVAL
     mfn = mfn_of(entry)
-    if not xen.owns(mfn):
-        return _get_unowned(xen, entry, pg_owner)
-    if pg_owner != DOMID_SELF:
-        xen.refuse(RuleId.OWNER, f"pg_owner d{pg_owner} l1e_owner d0, but real_pg_owner d0", mfn)
-        return _could_not_pin(xen, RuleId.OWNER, entry, pg_owner)
-    if not entry & RW:
-        xen.take_general(mfn)
-        return 0
+    if not xen.owns(mfn) and xen.domain.may_map_io(mfn):
+        return map_iomem(entry)
+    if not xen.owns(mfn) or pg_owner != DOMID_SELF:
+        return refuse_mapping(xen, entry, pg_owner)
+    return get_writable_mapping(xen, entry) if entry & RW else get_read_only_mapping(xen, entry)
+
+
+def get_writable_mapping(xen: XenState, entry: int) -> int:
+    """Rule writable-mapping: a writable type reference to a frame of the domain; 0, or -EBUSY and nothing taken.
+
+    The levels above are not asked. Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#get_page_from_l1e.
+    """
+    mfn = mfn_of(entry)
     if xen.take_writable(mfn):
         return 0
     xen.refuse(RuleId.WRITABLE_MAPPING, "Could not get page type PGT_writable_page", mfn)
-    return _could_not_pin(xen, RuleId.WRITABLE_MAPPING, entry, pg_owner)
+    return _could_not_pin(xen, RuleId.WRITABLE_MAPPING, entry, DOMID_SELF)
 
 
-def _get_unowned(xen: XenState, entry: int, pg_owner: int) -> int:
-    """Rules iomem and owner: an entry for a frame that is not the domain's.
+def get_read_only_mapping(xen: XenState, entry: int) -> int:
+    """Rule read-only-mapping: a general reference to a frame of the domain, whatever its type; always 0.
 
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#get_page_from_l1e.
+    """
+    xen.take_general(mfn_of(entry))
+    return 0
+
+
+def map_iomem(entry: int) -> int:
+    """Rule iomem: no reference, and the flags to flip in the entry.
+
+    I/O memory is not mapped write-back, write-through or write-protected, but uncached.
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#get_page_from_l1e.
     Omitted: read-only MMIO ranges, and the refusal of MMIO without permission (-EPERM): what the domain does not list
     as I/O memory counts as somebody's RAM.
     """
+    attrs = entry & CACHE_ATTRS
+    if not attrs:
+        return PWT | PCD
+    return PCD | entry & PAT if attrs in (PWT, PWT | PAT) else 0
+
+
+def refuse_mapping(xen: XenState, entry: int, pg_owner: int) -> int:
+    """Rule owner, for L1 entries: the frame is not that of the domain in whose name it is mapped.
+
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#get_page_from_l1e.
+    """
     mfn = mfn_of(entry)
-    if xen.domain.may_map_io(mfn):
-        # I/O memory is not mapped write-back, write-through or write-protected: flip to uncached.
-        attrs = entry & CACHE_ATTRS
-        if not attrs:
-            return PWT | PCD
-        return PCD | entry & PAT if attrs in (PWT, PWT | PAT) else 0
     if mfn == INVALID_MFN:
         return Errno.EINVAL
-    xen.refuse(RuleId.OWNER, f"pg_owner d{_domain_number(pg_owner)} l1e_owner d0, but real_pg_owner d-1", mfn)
+    owner = 0 if xen.owns(mfn) else -1
+    xen.refuse(RuleId.OWNER, f"pg_owner d{_domain_number(pg_owner)} l1e_owner d0, but real_pg_owner d{owner}", mfn)
     return _could_not_pin(xen, RuleId.OWNER, entry, pg_owner)
 
 
@@ -156,7 +177,7 @@ def promote_plain_table(xen: XenState, mfn: int) -> bool:
 
 
 def demote_l1_table(xen: XenState, mfn: int) -> None:
-    """Rule devalidate for L1: drop what every entry holds.
+    """Drop what every entry holds.
 
     Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#demote_l1_table.
     """

@@ -8,7 +8,7 @@ from .frametype import FrameType
 from .refusal import Errno, RuleId
 from .segment import check_descriptor
 from .state import XenState
-from .tables import get_page_and_type, get_page_type, put_page_type, refuse_owner
+from .tables import get_page, get_page_and_type, get_page_type, put_page_type
 from .update import is_guest_address
 
 MMUEXT_PIN_L1_TABLE = 0
@@ -52,7 +52,15 @@ def mmuext_op(xen: XenState, command: int, arg1: int, arg2: int = 0, foreigndom:
         return new_user_baseptr(xen, arg1)
     if command == MMUEXT_SET_LDT:
         return set_ldt(xen, arg1, arg2)
-    return 0  # rule tlb-flush: the modelled TLB is never stale
+    return flush()
+
+
+def flush() -> int:
+    """Rule tlb-flush: nothing to do, the modelled TLB is never stale.
+
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#do_mmuext_op (MMUEXT_TLB_FLUSH_LOCAL to MMUEXT_FLUSH_CACHE).
+    """
+    return 0
 
 
 def pin_table(xen: XenState, mfn: int, kind: FrameType) -> int:
@@ -60,8 +68,7 @@ def pin_table(xen: XenState, mfn: int, kind: FrameType) -> int:
 
     Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#do_mmuext_op (pin_page).
     """
-    if not xen.owns(mfn):
-        refuse_owner(xen, mfn)
+    if not get_page(xen, mfn):
         return Errno.EINVAL
     outcome = get_page_type(xen, mfn, kind)
     if outcome:
@@ -82,8 +89,7 @@ def unpin_table(xen: XenState, mfn: int) -> int:
 
     Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#do_mmuext_op (MMUEXT_UNPIN_TABLE).
     """
-    if not xen.owns(mfn):
-        refuse_owner(xen, mfn)
+    if not get_page(xen, mfn):
         xen.refuse(RuleId.UNPIN, f"mfn {mfn:05x} bad, or bad owner d0", mfn)
         return Errno.EINVAL
     frame = xen.live(mfn)

@@ -3,6 +3,9 @@
 from kpatch_tools.model.machine import ACCESSED, DIRTY, GLOBAL, NX, PAT, PCD, PSE, PWT, USER
 from kpatch_tools.model.machine.entry import MFN_MASK
 
+from .refusal import RuleId
+from .state import XenState
+
 CACHE_ATTRS = PAT | PCD | PWT
 GUEST_KERNEL = 1 << 52
 """Marks a kernel entry: a PV kernel runs in user mode, so USER is set in every entry."""
@@ -26,6 +29,17 @@ def flag_word(flags: int) -> int:
     ('0x400000', '0x80')
     """
     return (flags >> 40) & ~0xFFF | flags & 0xFFF
+
+
+def check_flags(xen: XenState, entry: int, level: int, table: int | None = None) -> bool:
+    """Rule entry-flags: whether a present entry of a table of `level` has only flags that a guest may set.
+
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#base_disallow_mask.
+    """
+    bad = entry & (L1_DISALLOWED if level == 1 else UPPER_DISALLOWED)
+    if bad:
+        xen.refuse(RuleId.ENTRY_FLAGS, f"Bad L{level} flags {flag_word(bad):x}", table)
+    return not bad
 
 
 def adjust_l1(entry: int) -> int:

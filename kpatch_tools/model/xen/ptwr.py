@@ -10,19 +10,35 @@ from .state import XenState
 from .update import write_entry
 
 
-def ptwr_page_fault(xen: XenState, va: int, size: int, value: int, walk: Walk) -> None:
-    """Rules write-protect and ptwr: a store of `size` bytes through a mapping without write permission.
+def ro_page_fault(xen: XenState, va: int, size: int, value: int, walk: Walk) -> None:
+    """A store of `size` bytes through a mapping without write permission: emulated, or the guest's page fault.
 
-    Emulated if the L1 entry itself is read-only and maps a validated L1 table of the domain, and the store is
-    aligned; else the guest gets its page fault (ReadOnlyWrite). An entry that Xen refuses is a page fault, too
-    (PtwrRefused). Anything that is not present, zero included, is accepted.
-    Source: xen@RELEASE-4.17.5:xen/arch/x86/pv/ro-page-fault.c#ptwr_do_page_fault, #ptwr_emulated_update.
-    Omitted: read-only MMIO ranges, compare-and-exchange, L1TF.
+    It is emulated if the L1 entry itself is read-only and maps a validated L1 table of the domain.
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/pv/ro-page-fault.c#pv_ro_page_fault. Omitted: read-only MMIO ranges.
     """
     mfn = mfn_of(walk.entry)
     frame = xen.live(mfn) if xen.owns(mfn) else None
     if walk.entry & RW or frame is None or frame.type is not FrameType.L1:
-        raise ReadOnlyWrite(va, xen.memory.describe(mfn))
+        raise guest_page_fault(xen, va, mfn)
+    ptwr_page_fault(xen, va, size, value, mfn)
+
+
+def guest_page_fault(xen: XenState, va: int, mfn: int) -> ReadOnlyWrite:
+    """Rule write-protect: CR0.WP is set, so a write through a read-only mapping is a page fault of the guest.
+
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/pv/ro-page-fault.c#pv_ro_page_fault.
+    """
+    return ReadOnlyWrite(va, xen.memory.describe(mfn))
+
+
+def ptwr_page_fault(xen: XenState, va: int, size: int, value: int, mfn: int) -> None:
+    """Rule ptwr: a trapped store to the validated L1 table in frame `mfn` is an update of its entry.
+
+    It must be aligned, and the new entry acceptable, else it is a page fault of the guest (PtwrRefused). Anything that
+    is not present, zero included, is accepted.
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/pv/ro-page-fault.c#ptwr_do_page_fault, #ptwr_emulated_update.
+    Omitted: compare-and-exchange, L1TF.
+    """
     word = (va >> 3) & 511
     if va & (size - 1):
         xen.refuse(RuleId.PTWR, f"bad access (cr2={va:x}, addr={va:x}, bytes={size})", mfn)

@@ -17,12 +17,16 @@ _PV = "xen@RELEASE-4.17.5:xen/arch/x86/pv/"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`function` does it; `source` is project@revision:path#symbol; `statement` is the rule in one sentence."""
+    """`function` does it, `source` is project@revision:path#symbol, `statement` is the rule in one sentence.
+
+    `also` are functions that apply the rule without calling `function`: short cuts, and the rule's other halves.
+    """
 
     id: RuleId
     function: Callable[..., Any]
     source: str
     statement: str
+    also: tuple[Callable[..., Any], ...] = ()
 
 
 RULES: tuple[Rule, ...] = (
@@ -34,19 +38,20 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         RuleId.WRITABLE_MAPPING,
-        l1.get_page_from_l1e,
+        l1.get_writable_mapping,
         _MM + "get_page_from_l1e",
         "A present L1 entry with RW takes a writable type reference, whatever the levels above say; else -EBUSY.",
+        also=(l1.promote_plain_table,),
     ),
     Rule(
         RuleId.READ_ONLY_MAPPING,
-        l1.get_page_from_l1e,
+        l1.get_read_only_mapping,
         _MM + "get_page_from_l1e",
         "A present L1 entry without RW takes a general reference only.",
     ),
     Rule(
         RuleId.ENTRY_FLAGS,
-        tables.get_page_from_upper,
+        pte.check_flags,
         _MM + "base_disallow_mask",
         "L1 entries may not have bit 62; upper entries may not have PWT, PCD, PSE or GLOBAL: -EINVAL.",
     ),
@@ -55,6 +60,7 @@ RULES: tuple[Rule, ...] = (
         pte.adjust_l1,
         _PV + "mm.h#adjust_guest_l1e",
         "Present entries are stored with USER; L1 entries that had no USER are marked as the kernel's (bit 52).",
+        also=(pte.adjust_upper, l1.promote_plain_table),
     ),
     Rule(
         RuleId.PIN,
@@ -82,13 +88,13 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         RuleId.DEVALIDATE,
-        tables.put_page_type,
-        _MM + "_put_page_type",
+        tables.devalidate_page,
+        _MM + "devalidate_page",
         "When the type count of a page table falls to 0, everything that its entries hold is dropped; the label stays.",
     ),
     Rule(
         RuleId.LINEAR_TABLE,
-        tables.get_page_from_upper,
+        tables.get_linear_pagetable,
         _MM + "define_get_linear_pagetable",
         "An upper entry may point to a table of its own level: read-only, already validated, one step deep.",
     ),
@@ -106,7 +112,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         RuleId.RESERVED_SLOTS,
-        update.mod_upper_entry,
+        tables.is_reserved,
         "xen@RELEASE-4.17.5:xen/arch/x86/include/asm/x86_64/page.h#is_guest_l4_slot",
         "L4 slots 256 to 271 are Xen's: overwritten on validation, and never the guest's to change.",
     ),
@@ -118,7 +124,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         RuleId.WRITE_PROTECT,
-        ptwr.ptwr_page_fault,
+        ptwr.guest_page_fault,
         _PV + "ro-page-fault.c#pv_ro_page_fault",
         "Any other write through a read-only mapping is the guest's page fault: CR0.WP is set.",
     ),
@@ -130,7 +136,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         RuleId.MACHPHYS_UPDATE,
-        update.mmu_update,
+        update.machphys_update,
         _MM + "do_mmu_update",
         "The machine-to-physical entry of a frame of the domain can be set.",
     ),
@@ -154,7 +160,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         RuleId.TLB_FLUSH,
-        mmuext.mmuext_op,
+        mmuext.flush,
         _MM + "do_mmuext_op",
         "Flushes succeed and change nothing: the modelled TLB is never stale.",
     ),
@@ -163,6 +169,7 @@ RULES: tuple[Rule, ...] = (
         mmuext.set_ldt,
         _MM + "do_mmuext_op",
         "The LDT's pages become descriptor pages when they are first used, until the LDT or the base pointer changes.",
+        also=(mmuext.map_ldt_page,),
     ),
     Rule(
         RuleId.GDT,
@@ -175,16 +182,18 @@ RULES: tuple[Rule, ...] = (
         segment.validate_segdesc_page,
         _PV + "descriptor-tables.c#validate_segdesc_page",
         "A descriptor page holds only descriptors that cannot hurt Xen; privilege levels are fixed up.",
+        also=(mmuext.update_descriptor,),
     ),
     Rule(
         RuleId.OWNER,
-        tables.get_page_and_type,
-        _MM + "get_page_and_type_from_mfn",
+        tables.get_page,
+        _MM + "get_page",
         "Only frames of the domain can be page tables or mapped; others: -EINVAL for tables, -EBUSY for mappings.",
+        also=(l1.refuse_mapping,),
     ),
     Rule(
         RuleId.IOMEM,
-        l1.get_page_from_l1e,
+        l1.map_iomem,
         _MM + "get_page_from_l1e",
         "I/O memory that the domain may use is mapped without a reference, and uncached.",
     ),

@@ -5,26 +5,29 @@ from kpatch_tools.model.machine.geometry import LEVELS
 
 from .frametype import TYPE_SHIFT, FrameType, TypedFrame
 from .l1 import demote_l1_table, promote_l1_table, read_entries
-from .pte import UPPER_DISALLOWED, adjust_upper, flag_word
+from .pte import adjust_upper, check_flags
 from .refusal import Errno, RuleId
 from .segment import validate_segdesc_page
 from .state import XenState
 
 
 def get_page_and_type(xen: XenState, mfn: int, kind: FrameType) -> int:
-    """Rules owner and frame-type: a general and a `kind` reference to a frame; 0, or an outcome code and nothing taken.
+    """A general and a `kind` reference to a frame; 0, or an outcome code and nothing taken.
 
     Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#get_page_and_type_from_mfn.
     """
-    if not xen.owns(mfn):
-        refuse_owner(xen, mfn)
-        return Errno.EINVAL
-    return get_page_type(xen, mfn, kind)
+    return get_page_type(xen, mfn, kind) if get_page(xen, mfn) else Errno.EINVAL
 
 
-def refuse_owner(xen: XenState, mfn: int) -> None:
-    """Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#get_page. Omitted: the two count words of the line."""
-    xen.refuse(RuleId.OWNER, f"Error mfn {mfn:05x}: rd=d0 od=NULL", mfn)
+def get_page(xen: XenState, mfn: int) -> bool:
+    """Rule owner: whether the frame is the domain's. A general reference is implied in what the caller takes.
+
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#get_page. Omitted: the two count words of the line.
+    """
+    owned = xen.owns(mfn)
+    if not owned:
+        xen.refuse(RuleId.OWNER, f"Error mfn {mfn:05x}: rd=d0 od=NULL", mfn)
+    return owned
 
 
 def get_page_type(xen: XenState, mfn: int, kind: FrameType) -> int:
@@ -84,7 +87,7 @@ def _validate_page(xen: XenState, mfn: int, kind: FrameType) -> int:
 
 
 def put_page_type(xen: XenState, mfn: int, parent: TypedFrame | None = None) -> None:
-    """Rule devalidate: drop one reference; a page table whose last one goes drops everything its entries hold.
+    """Drop one type reference; a page table whose last one goes is no longer one.
 
     `parent` is the table whose entry held the reference, if one did: between tables of the same type it was a linear
     use. Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#_put_page_type.
@@ -93,12 +96,7 @@ def put_page_type(xen: XenState, mfn: int, parent: TypedFrame | None = None) -> 
     if frame.count < 1 or not frame.validated:
         raise AssertionError(f"type reference of mfn {mfn:x} dropped that was never taken")
     if frame.count == 1 and frame.type.level:
-        frame.validated = False
-        if frame.type is FrameType.L1:
-            demote_l1_table(xen, mfn)
-        else:
-            demote_upper_table(xen, mfn, frame.type.level)
-        xen.event("devalidated", mfn, frame.type)
+        devalidate_page(xen, mfn, frame)
     if parent is not None and parent.type is frame.type:
         frame.linear += 1
         parent.linear -= 1
@@ -110,22 +108,33 @@ def put_page_type(xen: XenState, mfn: int, parent: TypedFrame | None = None) -> 
             raise AssertionError(f"mfn {mfn:x} is no page table any more but counts linear uses")
 
 
+def devalidate_page(xen: XenState, mfn: int, frame: TypedFrame) -> None:
+    """Rule devalidate: a page table drops everything that its entries hold. Its label stays.
+
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#devalidate_page.
+    """
+    frame.validated = False
+    if frame.type is FrameType.L1:
+        demote_l1_table(xen, mfn)
+    else:
+        demote_upper_table(xen, mfn, frame.type.level)
+    xen.event("devalidated", mfn, frame.type)
+
+
 def get_page_from_upper(xen: XenState, entry: int, table: int, level: int) -> int:
-    """Rules entry-flags, frame-type and linear-table: take what a present entry of an L2, L3 or L4 table needs.
+    """Take what a present entry of an L2, L3 or L4 table needs: a table of the level below, or a linear one.
 
     Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#get_page_from_l2e (and l3e, l4e).
     """
-    bad = entry & UPPER_DISALLOWED
-    if bad:
-        xen.refuse(RuleId.ENTRY_FLAGS, f"Bad L{level} flags {flag_word(bad):x}", table)
+    if not check_flags(xen, entry, level, table):
         return Errno.EINVAL
     outcome = get_page_and_type(xen, mfn_of(entry), FrameType(level - 1))
-    if outcome == Errno.EINVAL and _get_linear_pagetable(xen, entry, table, level):
+    if outcome == Errno.EINVAL and get_linear_pagetable(xen, entry, table, level):
         return 0
     return outcome
 
 
-def _get_linear_pagetable(xen: XenState, entry: int, table: int, level: int) -> bool:
+def get_linear_pagetable(xen: XenState, entry: int, table: int, level: int) -> bool:
     """Rule linear-table: an entry that points to a table of its own level, read-only, one step deep.
 
     A table's entry for itself takes nothing. Another table must be validated already, must have no linear entries of
@@ -192,7 +201,7 @@ def promote_upper_table(xen: XenState, mfn: int, level: int) -> int:
 
 
 def demote_upper_table(xen: XenState, mfn: int, level: int) -> None:
-    """Rule devalidate for L2 to L4. Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#demote_l2_table (and l3, l4)."""
+    """Drop what all entries hold. Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#demote_l2_table (and l3, l4)."""
     _drop_entries(xen, mfn, level, xen.geometry.entries)
 
 

@@ -5,10 +5,10 @@ from kpatch_tools.model.machine import ACCESSED, DIRTY, PRESENT
 from .domain import DOMID_SELF
 from .frametype import FrameType
 from .l1 import get_page_from_l1e, put_page_from_l1e
-from .pte import L1_DISALLOWED, UPPER_DISALLOWED, adjust_l1, adjust_upper, flag_word, flags_only
+from .pte import adjust_l1, adjust_upper, check_flags, flags_only
 from .refusal import Errno, RuleId
 from .state import XenState
-from .tables import get_page_from_upper, is_reserved, put_page_from_upper, refuse_owner
+from .tables import get_page, get_page_from_upper, is_reserved, put_page_from_upper
 
 MMU_NORMAL_PT_UPDATE = 0
 MMU_MACHPHYS_UPDATE = 1
@@ -42,8 +42,7 @@ def mod_l1_entry(
     """
     old = xen.memory.frame(table)[word]
     if new & PRESENT:
-        if new & L1_DISALLOWED:
-            xen.refuse(RuleId.ENTRY_FLAGS, f"Bad L1 flags {flag_word(new & L1_DISALLOWED):x}", table)
+        if not check_flags(xen, new, 1, table):
             return Errno.EINVAL
         new = adjust_l1(new)
         if flags_only(old, new):
@@ -59,7 +58,7 @@ def mod_l1_entry(
 
 
 def mod_upper_entry(xen: XenState, table: int, word: int, level: int, new: int, *, preserve_ad: bool = False) -> int:
-    """Rules mod-upper and reserved-slots: as mod-l1, for an entry of an L2, L3 or L4 table.
+    """Rule mod-upper: as mod-l1, for an entry of an L2, L3 or L4 table.
 
     Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#mod_l2_entry (and l3, l4).
     Omitted: the old table is taken apart at the end of the whole hypercall there, here at once.
@@ -70,8 +69,7 @@ def mod_upper_entry(xen: XenState, table: int, word: int, level: int, new: int, 
         return Errno.EINVAL
     old = xen.memory.frame(table)[word]
     if new & PRESENT:
-        if new & UPPER_DISALLOWED:
-            xen.refuse(RuleId.ENTRY_FLAGS, f"Bad L{level} flags {flag_word(new & UPPER_DISALLOWED):x}", table)
+        if not check_flags(xen, new, level, table):
             return Errno.EINVAL
         new = adjust_upper(new)
         if flags_only(old, new):
@@ -86,18 +84,18 @@ def mod_upper_entry(xen: XenState, table: int, word: int, level: int, new: int, 
 
 
 def mmu_update(xen: XenState, pointer: int, value: int, foreigndom: int = DOMID_SELF) -> int:
-    """Rules mmu-update and machphys-update: one request; its command is in the low three bits of `pointer`.
+    """Rule mmu-update: one request acts by the current type of the frame it names; elsewhere it is a plain write.
 
+    The command is in the low three bits of `pointer`.
     Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#do_mmu_update.
     """
     command = pointer & 7
     mfn = pointer >> 12
     if command == MMU_MACHPHYS_UPDATE:
-        return _machphys_update(xen, mfn, value)
+        return machphys_update(xen, mfn, value)
     if command > MMU_PT_UPDATE_NO_TRANSLATE:
         return Errno.ENOSYS
-    if not xen.owns(mfn):
-        refuse_owner(xen, mfn)
+    if not get_page(xen, mfn):
         xen.refuse(RuleId.OWNER, "Could not get page for normal update", mfn)
         return Errno.EINVAL
     word = (pointer >> 3) & _INDEX_MASK
@@ -127,10 +125,12 @@ def _plain_write(xen: XenState, mfn: int, word: int, value: int) -> int:
     return 0
 
 
-def _machphys_update(xen: XenState, mfn: int, pfn: int) -> int:
-    """Rule machphys-update: an entry of the machine-to-physical table, of a frame of the domain."""
-    if not xen.owns(mfn):
-        refuse_owner(xen, mfn)
+def machphys_update(xen: XenState, mfn: int, pfn: int) -> int:
+    """Rule machphys-update: an entry of the machine-to-physical table, of a frame of the domain.
+
+    Source: xen@RELEASE-4.17.5:xen/arch/x86/mm.c#do_mmu_update (MMU_MACHPHYS_UPDATE).
+    """
+    if not get_page(xen, mfn):
         xen.refuse(RuleId.OWNER, "Could not get page for mach->phys update", mfn)
         return Errno.EINVAL
     xen.m2p_updates[mfn] = pfn
