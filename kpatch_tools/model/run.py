@@ -27,7 +27,7 @@ from .boot.on_xen import XEN
 from .boot.platform import Platform
 from .boot.primitives import DEFER_TO_TREE
 from .boot.profile import PROFILE
-from .boot.stages import Boot
+from .boot.stages import Boot, Stage
 from .boot.unit import BOOTMEM, FILES, NOBOOTMEM, boot_files
 from .cexec import Profile, Program, Trap, Unit, Unsupported, load_unit
 from .explain import Fault, explain_end, explain_fault
@@ -42,6 +42,8 @@ from .writers import Writers
 Progress = Callable[[str], None]
 
 _NULL_PAGES = 0x10000
+_FIRST_SCENARIO_STAGE = "acpi-tables"
+"""The first stage that looks at a layout's `acpi` or `numa`."""
 _RECURSION = 20_000
 _ANNOUNCED = re.compile(r"setting RW the range (?:0x)?([0-9a-f]+) - (?:0x)?([0-9a-f]+)")
 
@@ -226,16 +228,59 @@ def boot(guest: Guest, layout: Layout, tracer: Tracer = ignore) -> ModelRun:
         guest.after_boot()
 
 
+def boot_alike(guest: Guest, layouts: Sequence[Layout]) -> tuple[ModelRun, ...]:
+    """The boots of layouts that differ in `acpi` and `numa` only, on Xen; what happens before either matters runs once.
+
+    The same results as `boot` on each.
+    """
+    try:
+        return tuple(_boot_alike(guest, layouts))
+    finally:
+        guest.after_boot()
+
+
+def _boot_alike(guest: Guest, layouts: Sequence[Layout]) -> Iterator[ModelRun]:
+    stages = guest.platform.stages
+    split = next(number for number, stage in enumerate(stages) if stage.name == _FIRST_SCENARIO_STAGE)
+    progress = _begin(guest, layouts[0], ignore)
+    common = _through(progress, stages[:split], ignore)
+    if common is not None:
+        yield from (replace(common, layout=layout) for layout in layouts)
+        return
+    saved = guest.checkpoint()
+    for layout in layouts:
+        guest.rewind(saved)
+        guest.layout = layout
+        yield _to_the_end(replace(progress, tables=progress.tables.copy()), stages[split:], ignore)
+
+
 def _boot(guest: Guest, layout: Layout, tracer: Tracer) -> ModelRun:
+    return _to_the_end(_begin(guest, layout, tracer), guest.platform.stages, tracer)
+
+
+def _begin(guest: Guest, layout: Layout, tracer: Tracer) -> Boot:
     guest.power_on(layout, tracer)
     guest.platform.start(guest, tracer)
-    progress = Boot(guest)
+    return Boot(guest)
+
+
+def _to_the_end(progress: Boot, stages: Sequence[Stage], tracer: Tracer) -> ModelRun:
+    run = _through(progress, stages, tracer, ends=True)
+    assert run is not None
+    return run
+
+
+def _through(progress: Boot, stages: Sequence[Stage], tracer: Tracer, *, ends: bool = False) -> ModelRun | None:
+    """Run the stages. The result if the boot ends there: by a fault, or because it `ends` with them."""
+    guest = progress.guest
     stage = ""
     try:
-        for item in guest.platform.stages:
+        for item in stages:
             stage = item.name
             tracer(StageBegun(stage))
             item.run(progress)
+        if not ends:
+            return None
         stage = "end of boot"
         state = sweep(guest)
         verdict = judge(state, progress.tables)

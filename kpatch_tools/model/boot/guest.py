@@ -8,9 +8,10 @@ from kpatch_tools.core.ids import Mfn, Pfn
 from kpatch_tools.model.cexec import Program, Struct, Trap, Unsupported
 from kpatch_tools.model.cexec.types import CType, Pointer, Record
 from kpatch_tools.model.layouts import PAGE_SIZE, Layout
-from kpatch_tools.model.machine import FrameInfo, GuestMemory
+from kpatch_tools.model.machine import FrameInfo, GuestMemory, SavedMemory
 from kpatch_tools.model.trace import Printed, RightsChanged, Tracer, ignore
 from kpatch_tools.model.xen import Refusal, Xen
+from kpatch_tools.model.xen.state import SavedState
 
 from .machine import REAL_MACHINE, Machine
 
@@ -28,6 +29,20 @@ class Observations:
     printed: list[str] = field(default_factory=list)
     made_writable: list[tuple[int, int]] = field(default_factory=list)
     """Ranges of pseudo-physical bytes of the direct map that hypercalls made writable page by page."""
+
+    def copy(self) -> "Observations":
+        return Observations(self.printed.copy(), self.made_writable.copy())
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What `Guest.checkpoint` gives; `marks` are what is known of the latest hypercall."""
+
+    memory: SavedMemory
+    xen: SavedState
+    seen: Observations
+    p2m_updates: dict[int, int]
+    marks: tuple[str, bool, str]
 
 
 class FrameMapping(Protocol):
@@ -97,6 +112,21 @@ class Guest:
         self.hypercall = ""
         self.refused = False
         self.request = ""
+
+    def checkpoint(self) -> "Checkpoint":
+        """The whole machine between two stages of a boot on Xen, for `rewind`."""
+        marks = (self.hypercall, self.refused, self.request)
+        memory, xen = self.memory.checkpoint(), self.xen.checkpoint()
+        return Checkpoint(memory, xen, self.seen.copy(), self.p2m_updates.copy(), marks)
+
+    def rewind(self, saved: "Checkpoint") -> None:
+        """The machine as it was then, in the same boot."""
+        self.program.forget_fault()
+        self.memory.rewind(saved.memory)
+        self.xen.rewind(saved.xen)
+        self.seen = saved.seen.copy()
+        self.p2m_updates = saved.p2m_updates.copy()
+        self.hypercall, self.refused, self.request = saved.marks
 
     # --- functions
 

@@ -244,6 +244,10 @@ class Program:
         self._stack_pointer[0] = self._stack
         self._fault_chain = ()
 
+    def forget_fault(self) -> None:
+        """`call_chain` knows no stopped call any more."""
+        self._fault_chain = ()
+
     # Data
 
     def address_of(self, name: str) -> int:

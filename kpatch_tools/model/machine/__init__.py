@@ -18,7 +18,7 @@ from .faults import (
     ReadOnlyWrite,
 )
 from .geometry import PAGE_SHIFT, PAGE_SIZE, REAL, Geometry
-from .memory import GuestMemory
+from .memory import GuestMemory, SavedMemory
 from .paging import Leaves, Paging, Walk
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "Panic",
     "PtwrRefused",
     "ReadOnlyWrite",
+    "SavedMemory",
     "Walk",
     "entry_of",
     "mfn_of",

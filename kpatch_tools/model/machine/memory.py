@@ -5,6 +5,7 @@ fast path (a bounds test and one index, or a TLB look-up and one index) decides 
 """
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from kpatch_tools.core.errors import KpatchError
@@ -22,6 +23,16 @@ WatchHook = Callable[[Mfn, int, int], None]
 
 _WORD = (1 << 64) - 1
 _OFFSET = PAGE_SIZE - 1
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMemory:
+    """What `GuestMemory.checkpoint` gives; `initial` and `image` count what had initial contents then."""
+
+    data: bytes
+    initial: int
+    image: int
+    paging: tuple[Mfn | None, dict[int, bytes]]
 
 
 class GuestMemory:
@@ -116,6 +127,20 @@ class GuestMemory:
             self._put_data(address, content)
         self._frame_of = None
         self.paging.reset()
+
+    def checkpoint(self) -> "SavedMemory":
+        """The data area and all frames as they are, for `rewind`."""
+        return SavedMemory(bytes(self._data), len(self._initial), len(self._image), self.paging.checkpoint())
+
+    def rewind(self, saved: "SavedMemory") -> None:
+        """Contents as they were, in the boot that `saved` is of; allocations since then stay, with initial contents."""
+        memoryview(self._data)[:] = saved.data
+        self.paging.rewind(saved.paging)
+        for address, content in self._initial[saved.initial :]:
+            self._put_data(address, content)
+        if self._frame_of is not None:
+            for address, content in self._image[saved.image :]:
+                self._put_image(address, content)
 
     def _put_data(self, address: int, content: bytes) -> None:
         start = address - self.geometry.data_base

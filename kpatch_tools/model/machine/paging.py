@@ -93,6 +93,19 @@ class Paging:
         self.root = None
         self.flush()
 
+    def checkpoint(self) -> tuple[Mfn | None, dict[int, bytes]]:
+        """All frames and the root as they are, for `rewind`."""
+        return self.root, {mfn: bytes(frame) for mfn, frame in self.frames.items()}
+
+    def rewind(self, saved: tuple[Mfn | None, dict[int, bytes]]) -> None:
+        """Frames and root as they were; nothing cached."""
+        self.root, contents = saved
+        for mfn in self.frames.keys() - contents.keys():
+            del self.frames[mfn]
+        for mfn, content in contents.items():
+            self.frame(mfn).cast("B")[:] = content
+        self.flush()
+
     def load_root(self, mfn: Mfn) -> None:
         self.root = mfn
         self.flush()

@@ -4,13 +4,14 @@ import multiprocessing
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.model.boot.guest import Guest
 from kpatch_tools.model.layouts import Layout
 from kpatch_tools.model.oracles import Verdict
-from kpatch_tools.model.run import boot, deep_recursion
+from kpatch_tools.model.run import boot, boot_alike, deep_recursion
 from kpatch_tools.model.workers import divide
 
 from .journal import Journal, layout_key
@@ -60,14 +61,17 @@ class Booting:
         # What every layout executes is translated before there are processes: they would each do it again.
         first = _one_of_each_image(shapes, missing)
         rest = [index for index in missing if index not in first]
-        chunks = [first, *(rest[start : start + CHUNK] for start in range(0, len(rest), CHUNK))]
+        families: dict[Shape, list[int]] = {}
+        for index in rest:
+            families.setdefault(replace(shapes[index], acpi=True, numa=False), []).append(index)
+        chunks = [first, *_chunks(list(families.values()))]
 
         def work(chunk: list[int]) -> list[Outcome]:
             if multiprocessing.parent_process() is not None:
                 # Ctrl-C reaches every process of a terminal: the parent ends the others when it has kept their results.
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
             with deep_recursion():
-                return [self.outcome(shapes[index]) for index in chunk]
+                return self._outcomes([shapes[index] for index in chunk])
 
         for chunk, outcomes in _answers(work, [chunk for chunk in chunks if chunk], self.jobs):
             answered = dict(zip(chunk, outcomes, strict=True))
@@ -76,6 +80,18 @@ class Booting:
             yield from answered.items()
             if until_fault and any(item.is_fault for item in outcomes):
                 return
+
+    def _outcomes(self, shapes: Sequence[Shape]) -> list[Outcome]:
+        """Boots of neighbours that differ in their scenario only share what comes before it."""
+        outcomes: list[Outcome] = []
+        for _, family in groupby(shapes, lambda shape: replace(shape, acpi=True, numa=False)):
+            layouts = [scaled_layout(shape) for shape in family]
+            guest = self.kernels[layouts[0].image_end]
+            try:
+                outcomes += [outcome_of(run) for run in boot_alike(guest, layouts)]
+            except KpatchError as error:
+                outcomes += [Outcome(Verdict.UNDETERMINED, message=error.message)] * len(layouts)
+        return outcomes
 
     def _key(self, shape: Shape) -> str:
         layout = scaled_layout(shape)
@@ -88,6 +104,18 @@ def boot_layout(kernels: Kernels, layout: Layout) -> Outcome:
         return outcome_of(boot(kernels[layout.image_end], layout))
     except KpatchError as error:
         return Outcome(Verdict.UNDETERMINED, message=error.message)
+
+
+def _chunks(families: Sequence[list[int]]) -> Iterator[list[int]]:
+    """Whole families, up to CHUNK layouts together."""
+    chunk: list[int] = []
+    for family in families:
+        if chunk and len(chunk) + len(family) > CHUNK:
+            yield chunk
+            chunk = []
+        chunk = chunk + family
+    if chunk:
+        yield chunk
 
 
 def _one_of_each_image(shapes: Sequence[Shape], numbers: Sequence[int]) -> list[int]:

@@ -10,15 +10,15 @@ from kpatch_tools.model.scaled import SCALED, SPAN
 from .shapes import Shape, is_held, scaled_layout
 
 DEFAULT_BOUND = 5
-MAX_BOUND = 10
-"""With more, the first range would end above the boundary."""
+MAX_BOUND = 9
+"""With more, RAM below the boundary would not end there."""
 
 _SPAN = SPAN // PAGE_SIZE
 _FIRST_END = 12 * _SPAN
-"""The least end of RAM that is tried: room for the kernel and what it must allocate."""
+"""The least end of the first range that is tried: room for the kernel and what it must allocate."""
 _STEP = 2 * _SPAN
 _INTO_SPAN = (0, 5)
-"""Where in an L1 table's span RAM ends: with it, or inside."""
+"""Where in an L1 table's span the first range ends: with it, or inside."""
 _HOLES = ((0, 0), (1, 1), (20, 1), (1, 7), (20, 7), (1, 18), (20, 18))
 """(pages of the hole, pages of RAM above it): none; a page or more than a table's span; above it a single page, less
 than a span, more than one."""
@@ -39,7 +39,7 @@ class Enumeration:
     def __str__(self) -> str:
         last = _FIRST_END + (self.bound - 1) * _STEP + max(_INTO_SPAN)
         return (
-            f"{len(self.shapes)} layouts: RAM below the boundary ends at {_FIRST_END} to {last} pages in "
+            f"{len(self.shapes)} layouts: the first range of RAM ends at {_FIRST_END} to {last} pages in "
             f"{2 * self.bound} places, {len(_HOLES)} holes (none included), {len(_TOPS)} reserved tops, "
             f"{len(_HIGHS)} sizes above the boundary, {len(_IMAGES)} kernel images, with and "
             f"without ACPI, with and without node data "
@@ -48,7 +48,7 @@ class Enumeration:
 
 
 def enumerate_shapes(bound: int = DEFAULT_BOUND) -> Enumeration:
-    """All shapes whose RAM below the boundary ends in one of the first `bound` steps of two table spans.
+    """All shapes whose first range of RAM ends in one of the first `bound` steps of two table spans.
 
     The same sequence each time; that of a smaller bound is a part of it. Raises ValueError for a bound outside
     1..MAX_BOUND.
@@ -72,7 +72,8 @@ def scaled_layouts(bound: int = DEFAULT_BOUND) -> tuple[Layout, ...]:
 
 def _all(bound: int) -> Iterator[Shape]:
     for step, into in product(range(bound), _INTO_SPAN):
-        low = _FIRST_END + step * _STEP + into
+        first = _FIRST_END + step * _STEP + into
         choices = product(_HIGHS, _HOLES, _TOPS, _IMAGES, (True, False), (False, True))
         for high, (hole, island), top, image, acpi, numa in choices:
+            low = first + hole + island + top
             yield Shape(low=low, hole=hole, island=island, top=top, high=high, image=image, acpi=acpi, numa=numa)

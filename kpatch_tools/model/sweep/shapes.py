@@ -19,7 +19,7 @@ _REAL_LOW_L3 = REAL_MACHINE.low_end // REAL.span(3)
 _KERNEL_ROOM = 48 << 20
 _USUAL_IMAGE = SCALED.image.end >> PAGE_SHIFT
 
-SPARE_PAGES = 56
+SPARE_PAGES = 44
 """Free pages that the first range must have besides the boot structures: a memory map of 16 that begins at a table
 span, tables, and what early boot asks for. With less, kernels end for want of memory, which a PC never does."""
 

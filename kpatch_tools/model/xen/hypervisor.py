@@ -12,7 +12,7 @@ from .l1 import read_entries
 from .mmuext import map_ldt_page, mmuext_op, set_gdt, update_descriptor
 from .ptwr import ptwr_page_fault
 from .refusal import Refusal
-from .state import CallChain, XenState
+from .state import CallChain, SavedState, XenState
 from .update import mmu_update, update_va_mapping
 
 
@@ -81,6 +81,16 @@ class Xen:
     def update_descriptor(self, machine_address: int, descriptor: int) -> int:
         self._state.begin()
         return int(update_descriptor(self._state, machine_address, descriptor))
+
+    # --- checkpoints
+
+    def checkpoint(self) -> SavedState:
+        """What Xen knows at this moment, for `rewind`."""
+        return self._state.checkpoint()
+
+    def rewind(self, saved: SavedState) -> None:
+        """Know again what was known then, of the same boot."""
+        self._state.rewind(saved)
 
     # --- traps
 

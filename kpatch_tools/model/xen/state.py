@@ -1,6 +1,7 @@
 """Everything Xen knows about the guest, and the counting of references."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from kpatch_tools.core.ids import Mfn
 from kpatch_tools.model.machine import GuestMemory
@@ -12,6 +13,19 @@ from .refusal import Errno, Refusal, RuleId
 INVALID_PFN = (1 << 64) - 1
 
 CallChain = Callable[[], tuple[object, ...]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedState:
+    """What `XenState.checkpoint` gives; `registers` are user root, LDT base and size, GDT frames, operation."""
+
+    writable: list[int]
+    typed: dict[int, TypedFrame]
+    read_only: dict[int, int]
+    m2p_updates: dict[int, int]
+    ldt_frames: dict[int, Mfn]
+    registers: tuple[Mfn | None, int, int, tuple[Mfn, ...], int]
+    log: list[Refusal]
 
 
 class XenState:
@@ -48,6 +62,36 @@ class XenState:
         self.call_chain: CallChain = tuple
         self.on_event: Callable[[FrameEvent], None] | None = None
         self._locked: int | None = None
+
+    # --- checkpoints
+
+    def checkpoint(self) -> "SavedState":
+        """Counts, types and registers as they are, for `rewind`."""
+        return SavedState(
+            writable=self.writable.copy(),
+            typed={mfn: replace(frame) for mfn, frame in self.typed.items()},
+            read_only=self.read_only.copy(),
+            m2p_updates=self.m2p_updates.copy(),
+            ldt_frames=self.ldt_frames.copy(),
+            registers=(self.user_root, self.ldt_base, self.ldt_entries, self.gdt_frames, self.operation),
+            log=self.log.copy(),
+        )
+
+    def rewind(self, saved: "SavedState") -> None:
+        """As they were. Containers keep their identity: look-ups hold them."""
+        self.writable[:] = saved.writable
+        for mine, kept in (
+            (self.read_only, saved.read_only),
+            (self.m2p_updates, saved.m2p_updates),
+            (self.ldt_frames, saved.ldt_frames),
+        ):
+            mine.clear()
+            mine.update(kept)
+        self.typed.clear()
+        self.typed.update((mfn, replace(frame)) for mfn, frame in saved.typed.items())
+        self.user_root, self.ldt_base, self.ldt_entries, self.gdt_frames, self.operation = saved.registers
+        self.log[:] = saved.log
+        self._locked = None
 
     # --- who a frame belongs to
 
