@@ -19,6 +19,7 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
     "sweep": "Boot a revision on every memory map up to a bound, on a scaled machine.",
     "timeline": "A verdict for every commit of a range that can change it, and where it flips.",
     "bisect": "The commit by which a verdict changed.",
+    "compare": "What a patch, or a stretch of history, changes on the machine.",
     "explain": "One boot in full: what happens to memory, what is refused, who did it; also as pictures.",
     "mutants": "Break a hook's code one token at a time: which mistakes would the model notice?",
 }
