@@ -10,7 +10,7 @@ from .domain import DOMID_SELF, Domain
 from .frametype import FrameEvent, FrameState, FrameType
 from .l1 import read_entries
 from .mmuext import map_ldt_page, mmuext_op, set_gdt, update_descriptor
-from .ptwr import ptwr_page_fault
+from .ptwr import ro_page_fault
 from .refusal import Refusal
 from .state import CallChain, SavedState, XenState
 from .update import mmu_update, update_va_mapping
@@ -97,7 +97,7 @@ class Xen:
     def read_only_write(self, va: int, size: int, value: int, walk: Walk) -> None:
         """The memory's hook: emulate, or raise ReadOnlyWrite or PtwrRefused."""
         self._state.begin()
-        ptwr_page_fault(self._state, va, size, value, walk)
+        ro_page_fault(self._state, va, size, value, walk)
 
     def touch_ldt(self, offset: int) -> bool:
         """The processor loads a descriptor at byte `offset` of the LDT; False: a fault for the guest."""
