@@ -1,5 +1,8 @@
 """The expected failures: the caller's mistake or an input we cannot use."""
 
+from collections.abc import Callable
+from functools import partial
+
 
 class KpatchError(Exception):
     """Something the user can act on.
@@ -13,3 +16,7 @@ class KpatchError(Exception):
         self.code = code
         self.message = message
         self.hint = hint
+
+    def __reduce__(self) -> "tuple[Callable[..., KpatchError], tuple[str, str]]":
+        """Processes that share work send each other what stopped them."""
+        return partial(KpatchError, hint=self.hint), (self.code, self.message)
