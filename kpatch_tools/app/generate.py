@@ -10,6 +10,7 @@ from kpatch_tools.core.finding import Finding
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.hooks.generate import Generated, Refusal, Step, generate_hook
+from kpatch_tools.hooks.inline import generate_inline
 from kpatch_tools.hooks.presence import probe_presence
 from kpatch_tools.hooks.spec import load_hook
 from kpatch_tools.patch import Patch, Person, diff_sources, format_date
@@ -26,10 +27,23 @@ class GenerateReport:
     findings: tuple[Finding, ...]
 
 
+INLINE = "inline"
+"""The alternative to a hook: generic code asks for the platform itself. Written to be compared with the hook."""
+
+
 def generate(
-    tree: KernelTree, hook: str, revision: str, *, author: Signature, split: bool = False, signoff: bool = False
+    tree: KernelTree,
+    hook: str,
+    revision: str,
+    *,
+    author: Signature,
+    split: bool = False,
+    signoff: bool = False,
+    alternative: str | None = None,
 ) -> GenerateReport:
     """Write the bundled `hook` for the tree at `revision`, by `author` at that signature's moment.
+
+    With an `alternative` (INLINE) that is written in the hook's place, in one patch.
 
     Raises KpatchError "unknown-hook", "unknown-revision", "hook-present" where the tree has it already,
     "cannot-generate" with every reason where a part has no place.
@@ -44,7 +58,8 @@ def generate(
             f"{revision} has {spec.path} already" + ("" if presence.state == "present" else ", in part"),
             hint=f"kpt backport --to {revision} says which part is missing and what that means",
         )
-    match generate_hook(source, spec, split=split):
+    written = generate_inline(source, spec) if alternative == INLINE else generate_hook(source, spec, split=split)
+    match written:
         case Refusal(lacks=lacks):
             reasons = "; ".join(lack.message for lack in lacks)
             raise KpatchError(

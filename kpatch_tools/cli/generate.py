@@ -3,7 +3,7 @@
 import click
 
 from kpatch_tools.app.exits import exit_of_findings
-from kpatch_tools.app.generate import GenerateReport, generate
+from kpatch_tools.app.generate import INLINE, GenerateReport, generate
 from kpatch_tools.app.report import finding_fields
 from kpatch_tools.cli.clock import committer
 from kpatch_tools.cli.findings import print_findings
@@ -16,25 +16,34 @@ from kpatch_tools.patch import format_patch
 @click.argument("hook")
 @click.option("--for", "revision", required=True, metavar="REV", help="Revision to write the patch for.")
 @click.option("--split", is_flag=True, help="Two patches, as upstream took them: the hook, then its section fix.")
+@click.option(
+    "--alternative", type=click.Choice([INLINE]), help="Not the hook, but a fix without one, to be compared with it."
+)
 @click.option("--signoff", "-s", is_flag=True, help="Add your Signed-off-by.")
 @click.option("-o", "--output", metavar="FILE", default="-", show_default=True, help="Where the mail goes.")
 @verb
-def command(session: Session, *, hook: str, revision: str, split: bool, signoff: bool, output: str) -> int:
+def command(
+    session: Session, *, hook: str, revision: str, split: bool, alternative: str | None, signoff: bool, output: str
+) -> int:
     """Write HOOK's complete patch for REV: a mail that `git am` takes, on standard output.
 
     Names, units, headers and annotations are read from REV's own source. What the checks say of the result goes to
-    standard error.
+    standard error. The alternative "inline" lets generic code ask for the platform: it does the same on every machine,
+    and the layering check warns of it.
 
     \b
     Examples:
       kpt generate pagetable_reserve --for 92bdaef7b2c
       kpt generate pagetable_reserve --for v2.6.39-rc7 --split -o hook.mbox
       kpt generate pagetable_reserve --for v2.6.38 | git am
+      kpt generate pagetable_reserve --for 92bdaef7b2c --alternative inline
     """
     tree = session.tree
     with session.progress(f"writing {hook}") as step:
         step(f"for {revision}")
-        report = generate(tree, hook, revision, author=committer(tree), split=split, signoff=signoff)
+        report = generate(
+            tree, hook, revision, author=committer(tree), split=split, signoff=signoff, alternative=alternative
+        )
     total = len(report.patches)
     mails = b"".join(
         format_patch(patch, number=(number, total) if total > 1 else None)

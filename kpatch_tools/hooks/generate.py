@@ -96,14 +96,14 @@ def write_hook(
         known = {lack.need for lack in features.lacks}
         further = (lack for lack in lacks if lack.need not in known)
         return Refusal((*features.lacks, *dict.fromkeys(further)), features)
-    first = Step(_changed(source, edits), _message(spec, features, "message", upstream))
+    first = Step(changed(source, edits), message(spec, features, "message", upstream))
     parts = tuple(dict.fromkeys(PlacedPart(edit.part, edit.file) for edit in edits))
     if not split:
         return Generated(first.changes, (first,), parts, features)
     final, _ = _place(files, spec, features, init=True)
-    changes = _changed(source, final)
+    changes = changed(source, final)
     second = {path: data for path, data in changes.items() if first.changes[path] != data}
-    steps = (first, Step(second, _message(spec, features, "section", followup)))
+    steps = (first, Step(second, message(spec, features, "section", followup)))
     return Generated(changes, steps, parts, features)
 
 
@@ -136,14 +136,14 @@ def _place(files: Files, spec: HookSpec, features: Features, *, init: bool) -> t
     return edits, [one for one in placed if isinstance(one, Lack)]
 
 
-def _changed(source: BlobSource, edits: Sequence[Edit]) -> dict[RepoPath, bytes]:
+def changed(source: BlobSource, edits: Sequence[Edit]) -> dict[RepoPath, bytes]:
     paths = dict.fromkeys(edit.file for edit in edits)
     return {
         path: apply_edits(source.read(path) or b"", [edit for edit in edits if edit.file == path]) for path in paths
     }
 
 
-def _message(spec: HookSpec, features: Features, template: str, upstream: Upstream | None) -> bytes:
+def message(spec: HookSpec, features: Features, template: str, upstream: Upstream | None) -> bytes:
     text = render(
         f"hooks/{spec.name}/{template}.txt.j2",
         spec=spec,

@@ -140,8 +140,11 @@ def place_call(files: Files, spec: HookSpec, features: Features) -> Placed:
     )
 
 
-def place_override(files: Files, spec: HookSpec, features: Features) -> Placed:
-    """Behind a function that the installer sets, or else before the installer: where everything it uses is declared."""
+def place_override(files: Files, spec: HookSpec, features: Features, *, template: str = "override") -> Placed:
+    """Behind a function that the installer sets, or else before the installer: where everything it uses is declared.
+
+    Another `template` than the hook's is for a function that other files call.
+    """
     found = find_installer(files, spec)
     if found is None:
         return Lack(Need.INSTALLER, f"no function {spec.installer}() to set the override in")
@@ -151,9 +154,9 @@ def place_override(files: Files, spec: HookSpec, features: Features) -> Placed:
     parsed, conditions = files.known(path), files.conditions(path)
     top = features.buffer.top
     text = render(
-        f"hooks/{spec.name}/override.c.j2",
+        f"hooks/{spec.name}/{template}.c.j2",
         spec=spec,
-        head=features.override_convention.head(spec.returns, static=True),
+        head=features.override_convention.head(spec.returns, static=template == "override"),
         top=in_bytes(top.name, top.unit, macro=features.sees(path, "PFN_PHYS")),
     )
     needed = declares(parsed, spec.acts_through)

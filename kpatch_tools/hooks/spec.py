@@ -31,6 +31,8 @@ class HookSpec:
     `table` is the variable, `member` the sub-table in it (of type struct `member_type`, placed before the member
     `before`), `slot` the function pointer in that. `default` is called where the kernel acted directly, in
     `call_function`; `installer` is the function that sets `override`, which acts through the function `acts_through`.
+    `asked` and `instead` are what there would be without a hook, if anything: the platform's predicate that the caller
+    would ask, and the platform's function that it would call then.
     `scope` are folders to look in for what moved.
     """
 
@@ -58,6 +60,8 @@ class HookSpec:
     installer: str
     override_file: RepoPath
     acts_through: str
+    asked: str = ""
+    instead: str = ""
 
     @property
     def path(self) -> str:
@@ -89,6 +93,7 @@ def parse_hook(data: bytes) -> HookSpec:
 def _spec(fields: Mapping[str, object]) -> HookSpec:
     table, slot, default = _section(fields, "table"), _section(fields, "slot"), _section(fields, "default")
     call, override = _section(fields, "call"), _section(fields, "override")
+    inline = _section(fields, "inline") if "inline" in fields else {}
     return HookSpec(
         name=_text(fields, "name"),
         scope=tuple(str(folder) for folder in _list(fields, "scope")),
@@ -114,6 +119,8 @@ def _spec(fields: Mapping[str, object]) -> HookSpec:
         installer=_text(override, "installer"),
         override_file=RepoPath(_text(override, "file")),
         acts_through=_text(override, "acts_through"),
+        asked=_text(inline, "asked") if inline else "",
+        instead=_text(inline, "function") if inline else "",
     )
 
 
