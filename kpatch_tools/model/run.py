@@ -31,7 +31,7 @@ from .boot.stages import Boot, Stage
 from .boot.unit import BOOTMEM, FILES, NOBOOTMEM, boot_files
 from .cexec import Profile, Program, Trap, Unit, Unsupported, load_unit
 from .explain import Fault, explain_end, explain_fault
-from .layouts import Layout
+from .layouts import PAGE_SIZE, Layout
 from .machine import Geometry, MachineFault, NotPresent
 from .nullslots import find_null_slot
 from .oracles import Verdict, judge, sweep
@@ -41,6 +41,9 @@ from .writers import Writers
 
 Progress = Callable[[str], None]
 
+_MIN_ROUNDS = 1 << 16
+_ROUNDS_PER_PAGE = 8
+"""No loop of early boot goes round oftener than a few times for every page of memory, or every entry of a table."""
 _NULL_PAGES = 0x10000
 _FIRST_SCENARIO_STAGE = "acpi-tables"
 """The first stage that looks at a layout's `acpi` or `numa`."""
@@ -57,6 +60,7 @@ class ModelRun:
     pages believed free that cannot be written. `reason` says why the verdict is UNDETERMINED, else it is empty.
     `printk` are the kernel's messages. `profile`, `platform` and `machine` name what it ran on, `stage` how far the
     boot got. `reserved` is what a boot that came to its end has reserved: pseudo-physical bytes, ascending.
+    `trap` is the kind of the trap that a boot without verdict ended in, such as "endless-loop"; empty for none.
     """
 
     layout: Layout
@@ -73,6 +77,7 @@ class ModelRun:
     reserved: tuple[tuple[int, int], ...] = ()
     machine: str = REAL_MACHINE.name
     stage: str = ""
+    trap: str = ""
 
 
 def run_model(
@@ -260,6 +265,7 @@ def _boot(guest: Guest, layout: Layout, tracer: Tracer) -> ModelRun:
 
 def _begin(guest: Guest, layout: Layout, tracer: Tracer) -> Boot:
     guest.power_on(layout, tracer)
+    guest.program.max_rounds = _MIN_ROUNDS + _ROUNDS_PER_PAGE * (layout.end // PAGE_SIZE)
     guest.platform.start(guest, tracer)
     return Boot(guest)
 
@@ -305,7 +311,8 @@ def _through(progress: Boot, stages: Sequence[Stage], tracer: Tracer, *, ends: b
         if empty is not None:
             return _result(guest, progress, Verdict.CRASH, stage, fault=explain_fault(guest, stage, empty, chain))
         where = f" (in {chain[0]})" if chain else ""
-        return _result(guest, progress, Verdict.UNDETERMINED, stage, reason=f"{stage}: {error}{where}")
+        trap = error.kind if isinstance(error, Trap) else ""
+        return _result(guest, progress, Verdict.UNDETERMINED, stage, reason=f"{stage}: {error}{where}", trap=trap)
     except Exception as error:
         # Our own mistake must never pass for a statement about the kernel.
         return _result(guest, progress, Verdict.UNDETERMINED, stage, reason=f"{stage}: {_our_mistake(guest, error)}")
@@ -443,6 +450,7 @@ def _result(
     reason: str = "",
     read_only: tuple[Pfn, ...] = (),
     reserved: tuple[tuple[int, int], ...] = (),
+    trap: str = "",
 ) -> ModelRun:
     printed = tuple(guest.seen.printed)
     announced = tuple((int(match[1], 16), int(match[2], 16)) for line in printed if (match := _ANNOUNCED.search(line)))
@@ -462,6 +470,7 @@ def _result(
         reserved=reserved,
         machine=guest.machine.name,
         stage=stage,
+        trap=trap,
     )
 
 

@@ -61,6 +61,14 @@ class Emitter:
                 self.emit("pass")
             self.indent -= 1
 
+    @contextmanager
+    def loop(self) -> Iterator[None]:
+        """A Python loop that goes round until something breaks out of it, or the program's limit is reached."""
+        with self.block("for _ in rounds():"):
+            yield
+        with self.block("else:"):
+            self.emit("endless()")
+
     def extend(self, lines: Sequence[Line], *, shift: int = 0) -> None:
         """Append captured lines, `shift` levels deeper than they were captured."""
         self.lines.extend(Line(line.indent + shift, line.text, line.row) for line in lines)

@@ -22,7 +22,8 @@ class Unsupported(Exception):  # noqa: N818 - the model's answer is "undetermine
 
 
 class Trap(Exception):  # noqa: N818 - a verdict about the guest, as a machine fault is
-    """The C program did what stops a real CPU: `kind` is "divide-error" or "wild-call" (a call through a bad pointer).
+    """The C program did what stops a real CPU: `kind` is "divide-error", "wild-call" (a call through a bad pointer),
+    "unreachable", or what would never end: "endless-loop", "stack-overflow".
 
     `address` is the called address of a wild call.
     """

@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import repeat
 from typing import NoReturn, cast
 
 from kpatch_tools.core.errors import KpatchError
@@ -30,6 +31,7 @@ from .unit import Unit
 from .values import Memory
 
 _STACK_SIZE = 1 << 19
+_MAX_ROUNDS = 1 << 24
 
 Primitives = Mapping[str, Primitive | Callable[..., object]]
 
@@ -61,6 +63,8 @@ class Program:
         kept: Plain = None,
     ) -> None:
         self._unit = unit
+        self.max_rounds = _MAX_ROUNDS
+        """How often a loop may go round before it is called endless."""
         self.frame_fill = frame_fill
         self.memory = memory
         self._cold: Declarations | None = None
@@ -74,6 +78,7 @@ class Program:
             stack=self._stack,
             stack_end=self._stack + _STACK_SIZE - 4096,
             resolve=lambda address, table: self._functions.code_at(address, table),
+            rounds=lambda: repeat(None, self.max_rounds),
         )
         self._globals["missing"] = self._missing
         if kept is not None:

@@ -1,6 +1,6 @@
 """What translated code finds in its globals, besides functions and the memory's accessors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 from kpatch_tools.core.ids import RepoPath
@@ -71,8 +71,14 @@ def stack_overflow() -> NoReturn:
     raise Trap("stack-overflow", "the C stack is full")
 
 
-def globals_for(memory: DataMemory, *, stack: int, stack_end: int, resolve: Resolve) -> dict[str, object]:
-    """The globals of translated code."""
+def endless() -> NoReturn:
+    raise Trap("endless-loop", "a loop goes round more often than any loop over all of memory would")
+
+
+def globals_for(
+    memory: DataMemory, *, stack: int, stack_end: int, resolve: Resolve, rounds: Callable[[], Iterator[None]]
+) -> dict[str, object]:
+    """The globals of translated code; `rounds` gives as many values as a loop may go round."""
     view = memoryview(memory.data)
     scope: dict[str, object] = {
         "SP": [stack],
@@ -84,6 +90,8 @@ def globals_for(memory: DataMemory, *, stack: int, stack_end: int, resolve: Reso
         "unsupported": unsupported,
         "unreachable": unreachable,
         "stack_overflow": stack_overflow,
+        "rounds": rounds,
+        "endless": endless,
         "swap_bytes": swap_bytes,
         **BIT_FUNCTIONS,
     }

@@ -88,7 +88,7 @@ class Statements:
         emitter = self.context.emitter
         target = self.jumps.segments(labels)
         emitter.emit(f"{target.flag}=0")
-        with self.jumps.around(target), emitter.block("while True:"):
+        with self.jumps.around(target), emitter.loop():
             segment = 0
             pending: list[Node] = []
             for label, entry in entries:
@@ -290,9 +290,9 @@ class Statements:
             emitter.extend(lines)
             return
         target = self.jumps.loop(None if update is None else lambda: self._update(condition, update, body))
-        with self.jumps.around(target), emitter.block(f"while {code}:" if not lines else "while True:"):
-            if lines:
-                emitter.extend(lines, shift=1)
+        with self.jumps.around(target), emitter.loop():
+            emitter.extend(lines, shift=1)
+            if known is None:
                 emitter.emit(f"if not {code}: break")
             self.statement(body)
             if update is not None:
@@ -347,7 +347,7 @@ class Statements:
 
         depth = emitter.indent
         target = self.jumps.loop(test)
-        with self.jumps.around(target), emitter.block("while True:"):
+        with self.jumps.around(target), emitter.loop():
             self.statement(body)
             test()
 
