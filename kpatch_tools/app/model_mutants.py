@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from kpatch_tools.app.exits import Exit
 from kpatch_tools.app.targets import kernel_at
@@ -10,13 +11,22 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location, Span
 from kpatch_tools.hooks import HookSpec, find_hook_tables, load_hook
-from kpatch_tools.model import Layout, ModelRun, Verdict
+from kpatch_tools.model import Layout, ModelRun, Verdict, parse_layout
 from kpatch_tools.model.boot.unit import boot_files
 from kpatch_tools.model.mutants import Fate, MutantOutcome, Place, derive_mutants, run_mutants
+from kpatch_tools.model.native.platforms import NATIVE_4K, NATIVE_PLATFORM
 from kpatch_tools.model.run import boot_each
+from kpatch_tools.model.scaled import SCALED
+from kpatch_tools.model.sweep import scaled_layouts
 from kpatch_tools.syntax import Node, ParsedFile, descend, find_function, line_of, parse_c
 from kpatch_tools.syntax.preprocessor_lines import LineCache
 from kpatch_tools.tree import KernelTree, Revision
+
+BOUND = 1
+"""The layouts of the scaled machine that mutants are booted on: see kpt model sweep."""
+_STRIDE = 37
+"""Layouts are enumerated with the smallest differences last: every so many, they differ in all respects."""
+_BARE = (parse_layout("64M"),)
 
 Progress = Callable[[str], None]
 
@@ -44,7 +54,7 @@ class MutantsReport:
 def mutate_hook(
     tree: KernelTree,
     revision: str,
-    layouts: tuple[Layout, ...],
+    layouts: tuple[Layout, ...] = (),
     *,
     hook: str = "pagetable_reserve",
     functions: tuple[str, ...] = (),
@@ -53,6 +63,8 @@ def mutate_hook(
 ) -> MutantsReport:
     """Derive the mutants of `hook`'s code at `revision`, or of `functions` where given, and boot each on `layouts`.
 
+    Without any, on all layouts that the scaled machine has up to `BOUND`, and on a small real machine without Xen.
+
     Raises KpatchError "unknown-revision"; "no-such-function", "hook-absent" where there is nothing to mutate; and
     "revision-faults" where the unchanged tree is not OK, so that nothing could be told.
     """
@@ -60,13 +72,17 @@ def mutate_hook(
     source = tree.at(target)
     places = _places_of_functions(source, functions) if functions else _places_of_hook(source, load_hook(hook))
     mutants = derive_mutants(source, [Place(one.file, span) for one, span in places])
-    cache = LineCache()
+    lines = LineCache()
 
     def boots(changed: BlobSource) -> Iterator[ModelRun]:
-        return boot_each(changed, layouts, cache=cache)
+        if layouts:
+            return boot_each(changed, layouts, cache=lines)
+        return _boot_everywhere(changed, lines)
 
     progress("booting the unchanged tree")
+    names: list[str] = []
     for run in boots(source):
+        names.append(f"{run.layout.name} ({run.machine}, {run.platform})")
         if run.verdict is not Verdict.OK:
             raise KpatchError(
                 "revision-faults",
@@ -78,8 +94,21 @@ def mutate_hook(
         progress(f"{done} of {len(mutants)}: {outcome.fate}, {outcome.mutant}")
 
     outcomes = run_mutants(source, mutants, boots, jobs=jobs, progress=report)
-    names = tuple(layout.name for layout in layouts)
-    return MutantsReport(target, tuple(one for one, _ in places), names, outcomes)
+    return MutantsReport(target, tuple(one for one, _ in places), tuple(names), outcomes)
+
+
+def _boot_everywhere(source: BlobSource, lines: LineCache) -> Iterator[ModelRun]:
+    """Small machines first: what they notice need not be looked for on others."""
+    yield from boot_each(source, _scaled(), cache=lines, machine=SCALED)
+    for platform in (NATIVE_PLATFORM, NATIVE_4K):
+        yield from boot_each(source, _BARE, cache=lines, platform=platform)
+
+
+@cache
+def _scaled() -> tuple[Layout, ...]:
+    """The scaled layouts with the usual image, those most unlike each other early."""
+    layouts = [layout for layout in scaled_layouts(BOUND) if layout.image_end == SCALED.image.end]
+    return tuple(layouts[at] for first in range(_STRIDE) for at in range(first, len(layouts), _STRIDE))
 
 
 def _places_of_functions(source: BlobSource, names: tuple[str, ...]) -> tuple[tuple[Location, Span], ...]:

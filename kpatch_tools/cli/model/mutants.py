@@ -4,7 +4,7 @@ import click
 from rich.console import Console
 
 from kpatch_tools.app.model_mutants import MutantsReport, mutate_hook
-from kpatch_tools.cli.model.arguments import chosen_layouts, layouts_option
+from kpatch_tools.cli.model.arguments import layout_of, layouts_option
 from kpatch_tools.cli.session import Session, verb
 from kpatch_tools.model.mutants import Fate, MutantOutcome
 
@@ -36,10 +36,9 @@ def command(
       kpt model mutants --rev v2.6.39 --function mask_rw_pte --layout 64M
       kpt model mutants --rev v2.6.39 --json | jq '.mutants[] | select(.fate == "equivalent-so-far")'
     """
+    chosen = tuple(layout_of(text) for text in layouts)
     with session.progress(f"mutants of {rev}") as step:
-        report = mutate_hook(
-            session.tree, rev, chosen_layouts(layouts), hook=hook, functions=functions, jobs=jobs, progress=step
-        )
+        report = mutate_hook(session.tree, rev, chosen, hook=hook, functions=functions, jobs=jobs, progress=step)
     if session.as_json:
         session.print_json(_fields(report))
     else:
@@ -80,7 +79,7 @@ def _mutant(one: MutantOutcome) -> dict[str, object]:
 def _print(out: Console, report: MutantsReport, *, verbosity: int) -> None:
     counts = ", ".join(f"{report.count(fate)} {fate}" for fate in Fate)
     out.print(f"{report.revision.spelled}: {len(report.outcomes)} mutants: {counts}", style="bold", markup=False)
-    out.print(f"on {' · '.join(report.layouts)}", markup=False)
+    out.print(f"on {len(report.layouts)} layouts", markup=False)
     for one in report.outcomes:
         if verbosity < 1 and one.fate in (Fate.KILLED, Fate.LATENT):
             continue

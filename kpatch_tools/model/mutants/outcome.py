@@ -11,15 +11,21 @@ from kpatch_tools.model.workers import divide
 
 from .derive import Mutant
 
+_ENDLESS = frozenset({"endless-loop", "stack-overflow"})
+
 Boots = Callable[[BlobSource], Iterable[ModelRun]]
 """Boots a tree on one layout after the other; what is not asked for need not be run."""
+
+
+Key = tuple[str, str, str]
+"""Machine, platform and layout."""
 
 
 class Fate(StrEnum):
     """What the boots say about a mutant."""
 
     KILLED = "killed"
-    """A boot crashes."""
+    """A boot crashes, or never comes to an end where the unchanged tree's does."""
     LATENT = "latent"
     """None crashes, but one leaves free memory read-only, a live page table free, or spare pages reserved."""
     EQUIVALENT = "equivalent-so-far"
@@ -32,8 +38,8 @@ class Fate(StrEnum):
 class MutantOutcome:
     """`run` is the boot that decided: None for EQUIVALENT. `boots` were run.
 
-    `differs` names the first layout on which an OK boot built, or made writable, something else than the unchanged
-    tree: an equivalent mutant with one is a difference that no oracle minds. None where there is none.
+    `differs` names the first layout on which an OK boot built, reserved or made writable something else than the
+    unchanged tree: an equivalent mutant with one is a difference that no oracle minds. None where there is none.
     """
 
     mutant: Mutant
@@ -55,11 +61,11 @@ def run_mutants(
 
     The boots of a mutant end with the first that crashes. ValueError where the unchanged tree is not OK itself.
     """
-    expected: dict[str, ModelRun] = {}
+    expected: dict[Key, ModelRun] = {}
     for run in boots(source):
         if run.verdict is not Verdict.OK:
             raise ValueError(f"the unchanged tree is {run.verdict} on {run.layout.name}: nothing can be told from it")
-        expected[run.layout.name] = run
+        expected[_key(run)] = run
 
     def fate_of(mutant: Mutant) -> MutantOutcome:
         return judge_mutant(mutant, boots(mutant.applied(source)), expected)
@@ -74,7 +80,7 @@ def run_mutants(
     return tuple(outcomes[number] for number in range(len(mutants)))
 
 
-def judge_mutant(mutant: Mutant, boots: Iterable[ModelRun], expected: Mapping[str, ModelRun]) -> MutantOutcome:
+def judge_mutant(mutant: Mutant, boots: Iterable[ModelRun], expected: Mapping[Key, ModelRun]) -> MutantOutcome:
     """The fate of one mutant by its boots, which are run no further than a crash."""
     count = 0
     latent: ModelRun | None = None
@@ -85,10 +91,12 @@ def judge_mutant(mutant: Mutant, boots: Iterable[ModelRun], expected: Mapping[st
         match run.verdict:
             case Verdict.CRASH:
                 return MutantOutcome(mutant, Fate.KILLED, run, count, differs)
+            case Verdict.UNDETERMINED if run.trap in _ENDLESS:
+                return MutantOutcome(mutant, Fate.KILLED, run, count, differs)
             case Verdict.UNDETERMINED | Verdict.NOT_RUN:
                 unknown = unknown or run
             case Verdict.OK:
-                if differs is None and not _same(run, expected[run.layout.name]):
+                if differs is None and _seen(run) != _seen(expected[_key(run)]):
                     differs = run.layout.name
             case _:
                 latent = latent or run
@@ -107,5 +115,10 @@ def by_fate(outcomes: Iterable[MutantOutcome]) -> Iterator[tuple[Fate, int]]:
     yield from counts.items()
 
 
-def _same(run: ModelRun, other: ModelRun) -> bool:
-    return (run.tables, run.rw_done) == (other.tables, other.rw_done)
+def _key(run: ModelRun) -> Key:
+    return run.machine, run.platform, run.layout.name
+
+
+def _seen(run: ModelRun) -> tuple[object, ...]:
+    """What a boot did to memory, as far as a result tells."""
+    return run.tables, run.rw_done, run.reserved

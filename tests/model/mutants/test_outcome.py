@@ -20,7 +20,9 @@ def run(layout: Layout, verdict: Verdict, **more: object) -> ModelRun:
     return ModelRun(layout=layout, verdict=verdict, **more)  # type: ignore[arg-type]
 
 
-EXPECTED = {layout.name: run(layout, Verdict.OK) for layout in (SMALL, LARGE)}
+EXPECTED = {
+    (one.machine, one.platform, one.layout.name): one for one in (run(SMALL, Verdict.OK), run(LARGE, Verdict.OK))
+}
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,11 @@ def test_the_worst_that_is_known_decides(
 def test_an_ok_boot_that_made_other_pages_writable_is_told_apart() -> None:
     outcome = judge_mutant(MUTANT, [run(SMALL, Verdict.OK), run(LARGE, Verdict.OK, rw_done=((1, 2),))], EXPECTED)
     assert (outcome.fate, outcome.differs) == (Fate.EQUIVALENT, "512M")
+
+
+def test_a_boot_that_never_ends_kills() -> None:
+    outcome = judge_mutant(MUTANT, [run(SMALL, Verdict.UNDETERMINED, trap="endless-loop")], EXPECTED)
+    assert outcome.fate is Fate.KILLED
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
