@@ -21,7 +21,9 @@ _ISLAND = 128 * 1024
 """The hole of mode "hole" starts _HOLE below the end of memory and leaves an _ISLAND at the top."""
 _LATENT = frozenset({Verdict.RO_LEFT_OVER, Verdict.UNRESERVED, Verdict.LEAK})
 _OUTCOMES = ("boots", "crash")
-_SETS_ENTRY = re.compile(r"Oops \(page fault\) in \w*set_(?:pte|pmd|pud|pgd)\w*")
+_SETS_ENTRY = re.compile(r"Oops \(page fault\) in \w*set_p(?:te|md|ud|gd)\w*")
+_FILLS = re.compile(r"in (?:mem\w+|(?:clear|copy)_page\w*)\b.*?RDI=ffff88([0-9a-f]+)")
+"""String instructions of x86: the register is the address that faulted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class RealBoot:
     """One recorded boot.
 
     `tables` are (start, top) of the page-table buffers and `writable` the ranges made writable, in bytes, in order of
-    printing. `kind` is the fault in the model's words and `page` its pfn, None where the log does not tell.
+    printing. `kinds` are what the fault may be in the model's words, none where the log does not tell, and `page` its
+    pfn.
     `free_read_only` is the number of free read-only pages, None where the kernel did not list them.
     """
 
@@ -65,7 +68,7 @@ class RealBoot:
     crashed: bool
     tables: tuple[tuple[int, int], ...]
     writable: tuple[tuple[int, int], ...]
-    kind: str | None = None
+    kinds: tuple[str, ...] = ()
     page: int | None = None
     free_read_only: int | None = None
 
@@ -107,8 +110,8 @@ def _disagreements(boot: RealBoot, run: ModelRun) -> Iterator[str]:
     elif run.verdict is not Verdict.CRASH or run.fault is None:
         yield f"{run.verdict}, but it crashed"
     else:
-        if boot.kind is not None and run.fault.kind != boot.kind:
-            yield f"{run.fault.kind}, really {boot.kind}"
+        if boot.kinds and run.fault.kind not in boot.kinds:
+            yield f"{run.fault.kind}, really {' or '.join(boot.kinds)}"
         if boot.page is not None and run.fault.pfn != boot.page:
             page = "no page" if run.fault.pfn is None else f"pfn {run.fault.pfn:#x}"
             yield f"fault on {page}, really pfn {boot.page:#x}"
@@ -155,7 +158,7 @@ class _Record:
 
     def boot(self) -> RealBoot:
         crashed = self._one_of("outcome", _OUTCOMES) == "crash"
-        kind, page = self._fault() if crashed else (None, None)
+        kinds, page = self._fault() if crashed else ((), None)
         return RealBoot(
             id=self._text("id"),
             kernel=self._kernel(),
@@ -163,7 +166,7 @@ class _Record:
             crashed=crashed,
             tables=self._spans("direct_map_tables", "start", "top"),
             writable=self._spans("rw_range", "start", "end"),
-            kind=kind,
+            kinds=kinds,
             page=page,
             free_read_only=self._free_read_only(),
         )
@@ -256,27 +259,29 @@ class _Record:
 
     # --- what happened
 
-    def _fault(self) -> tuple[str | None, int | None]:
-        """The kind of fault in the model's words, and its page."""
+    def _fault(self) -> tuple[tuple[str, ...], int | None]:
+        """What the fault may be in the model's words, and its page."""
         stage = self._text("stage")
+        if "shut itself down" in stage:
+            return (), None
         refused = re.search(r"Bad type .*?\(pfn ([0-9a-f]+)\)", stage) or re.search(r"\(pfn ([0-9a-f]+)\)", stage)
         page = int(refused[1], 16) if refused else None
-        if "shut itself down" in stage:
-            return None, None
         if "pin_pagetable_pfn" in stage:
-            return "xen-refused-pin", page
+            return ("xen-refused-pin",), page
         if "make_lowmem_page_read" in stage:
-            return "xen-refused-update_va_mapping", page
-        if _SETS_ENTRY.search(stage):
-            return "xen-refused-ptwr", None
+            return ("xen-refused-update_va_mapping",), page
         code = re.search(r"Oops: ([0-9a-f]{4})", " ".join(map(str, self._value.get("oops_regs") or ())))
-        if code is None:
-            return None, None
-        if not int(code[1], 16) & 1:
+        if code is not None and not int(code[1], 16) & 1:
             # A translation that is missing has no frame whose page could be compared.
-            return "not-present", None
-        target = re.search(r"RDI=ffff88([0-9a-f]+)", stage)
-        return "read-only-write", int(target[1], 16) >> 12 if target else None
+            return ("not-present",), None
+        if entry := _SETS_ENTRY.search(stage):
+            # A table that is in use is written by Xen in the guest's place; one that is not yet is just a page.
+            in_use = entry[0].endswith("_init") or "ptwr" in stage
+            return ("xen-refused-ptwr",) if in_use else ("xen-refused-ptwr", "read-only-write"), None
+        if code is None:
+            return (), None
+        target = _FILLS.search(stage)
+        return ("read-only-write",), int(target[1], 16) >> 12 if target else None
 
     def _free_read_only(self) -> int | None:
         lines = self._value.get("ro_pages_after_boot") or ()

@@ -99,31 +99,41 @@ def test_a_hole_leaves_an_island_at_the_top() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changed", "kind", "page"),
+    ("changed", "kinds", "page"),
     [
-        ({}, "xen-refused-pin", 0x3FE1),
-        ({"stage": "killed at pin_pagetable_pfn+0x32"}, "xen-refused-pin", None),
+        ({}, ("xen-refused-pin",), 0x3FE1),
+        ({"stage": "killed at pin_pagetable_pfn+0x32"}, ("xen-refused-pin",), None),
         (
             {"stage": "killed at make_lowmem_page_readwrite+0x2f; Bad type (saw 1 != exp 2) for mfn 9 (pfn 0ff7e)"},
-            "xen-refused-update_va_mapping",
+            ("xen-refused-update_va_mapping",),
             0xFF7E,
         ),
-        ({"stage": "kernel Oops (page fault) in xen_set_pte_init, RDI=ffffffff811ff3c8"}, "xen-refused-ptwr", None),
+        ({"stage": "kernel Oops (page fault) in xen_set_pte_init, RDI=ffffffff811ff3c8"}, ("xen-refused-ptwr",), None),
         (
             {"stage": "kernel Oops (page fault) in memset, RDI=ffff88003ffffec0", "oops_regs": OOPS},
-            "read-only-write",
+            ("read-only-write",),
             0x3FFFF,
         ),
-        ({"stage": "kernel Oops in memset, RDI=ffff880001", "oops_regs": ["Oops: 0002 [#1]"]}, "not-present", None),
-        ({"stage": "guest shut itself down as crashed"}, None, None),
-        ({"stage": "silence"}, None, None),
+        ({"stage": "kernel Oops in memset, RDI=ffff880001", "oops_regs": ["Oops: 0002 [#1]"]}, ("not-present",), None),
+        (
+            {"stage": "kernel Oops (page fault) in xen_set_pte, x", "oops_regs": OOPS},
+            ("xen-refused-ptwr", "read-only-write"),
+            None,
+        ),
+        (
+            {"stage": "kernel Oops (page fault) in strange, RDI=ffff88003ffffec0", "oops_regs": OOPS},
+            ("read-only-write",),
+            None,
+        ),
+        ({"stage": "guest shut itself down as crashed"}, (), None),
+        ({"stage": "silence"}, (), None),
     ],
 )
 def test_the_log_tells_the_kind_of_fault_and_its_page(
-    changed: dict[str, Any], kind: str | None, page: int | None
+    changed: dict[str, Any], kinds: tuple[str, ...], page: int | None
 ) -> None:
     boot = parsed(**{**CRASHED, **changed})
-    assert (boot.crashed, boot.kind, boot.page) == (True, kind, page)
+    assert (boot.crashed, boot.kinds, boot.page) == (True, kinds, page)
 
 
 def test_a_boot_that_both_see_alike_agrees() -> None:

@@ -49,6 +49,11 @@ def reserved_ranges(guest: Guest) -> Ranges:
     return _early_res(guest) if keeps_early_res(guest) else _regions(guest, "reserved")
 
 
+def has_bitmap(guest: Guest) -> bool:
+    """Whether bootmem is in charge."""
+    return _bootmem(guest) is not None
+
+
 def reserve(guest: Guest, start: int, end: int, *, overlap_ok: bool = False, checked: bool = True) -> None:
     """Reserve start <= address < end with the tree's own function.
 
@@ -133,12 +138,15 @@ def _early_res(guest: Guest) -> Ranges:
 
 def _bootmem(guest: Guest) -> Ranges | None:
     """The bitmap of node 0, one bit per page, set where it is taken; None before there is one."""
-    if not guest.has_member("contig_page_data", "bdata"):
+    if not guest.program.has_member("pglist_data", "bdata") or not guest.program.has_member(
+        "bootmem_data", "node_bootmem_map"
+    ):
         return None
-    data = guest.member("contig_page_data", "bdata").load()
+    node = first_node(guest)
+    data = guest.load(node + guest.program.struct("pglist_data").offset("bdata")) if node else 0
+    if not data:
+        return None
     struct = guest.program.struct("bootmem_data")
-    if not data or not struct.has("node_bootmem_map"):
-        return None
     bitmap = guest.load(data + struct.offset("node_bootmem_map"))
     if not bitmap:
         return None
@@ -154,6 +162,13 @@ def _bootmem(guest: Guest) -> Ranges | None:
         found.append(((first + position) << PAGE_SHIFT, (first + end) << PAGE_SHIFT))
         position = text.find("1", end)
     return tuple(found)
+
+
+def first_node(guest: Guest) -> int:
+    """The address of node 0's pg_data_t; 0 before a NUMA kernel has one, and in a tree that is not told of nodes."""
+    if guest.has_global("node_data"):
+        return guest.load(guest.program.address_of("node_data"))
+    return guest.program.address_of("contig_page_data") if guest.has_global("contig_page_data") else 0
 
 
 def whole_pages(ranges: Ranges) -> Ranges:

@@ -17,7 +17,7 @@ from . import domain_builder
 from .buffers import TableRange, observe_buffer
 from .guest import Guest
 from .image import write_linked_tables
-from .memblocks import find_free, memory_ranges, reserve
+from .memblocks import find_free, has_bitmap, memory_ranges, reserve
 
 _PAGE_KERNEL = 0x8000_0000_0000_0063
 _PAGE_VSYSCALL = 0x165
@@ -157,13 +157,31 @@ def map_acpi_tables(boot: Boot) -> None:
 
 
 def allocate_node_data(boot: Boot) -> None:
-    """arch/x86/mm/numa_64.c#setup_node_bootmem, for a single node: find room for its pg_data_t, zero it, reserve it.
+    """initmem_init: a NUMA kernel allocates its nodes' data, one with bootmem a bitmap that then is the book.
 
-    A tree without the type gets a page.
+    Other kernels only note which memory is whose. For them a layout with `numa` means the one allocation that a NUMA
+    kernel would make for its single node: arch/x86/mm/numa_64.c#setup_node_bootmem.
     """
     guest = boot.guest
-    if not guest.layout.numa:
-        return
+    has_nodes, has_bootmem = guest.has_global("node_data"), guest.has("init_bootmem_node")
+    if has_bootmem and not has_nodes:
+        # contig_page_data = { .bdata = … }, of a file that is not read
+        guest.member("contig_page_data", "bdata").store(guest.program.address_of("bootmem_node_data"))
+    if has_bootmem or has_nodes:
+        guest.call("initmem_init", *(0, boot.max_pfn, 0, 0)[: _parameter_count(guest, "initmem_init")])
+    if has_bootmem and not has_bitmap(guest):
+        raise Unsupported(None, "CONFIG_NO_BOOTMEM is not set, but initmem_init of this tree sets up no bootmem")
+    if has_bootmem:
+        for inherit in ("early_res_to_bootmem", "memblock_x86_to_bootmem"):
+            if guest.has(inherit) and guest.mentions("setup_arch", inherit):
+                guest.call(inherit, 0, guest.get("max_low_pfn") << PAGE_SHIFT)
+    if guest.layout.numa and not has_nodes:
+        _take_node_data(boot)
+
+
+def _take_node_data(boot: Boot) -> None:
+    """Room for a pg_data_t, zeroed and reserved; a page in a tree without the type."""
+    guest = boot.guest
     known = guest.program.has_member("pglist_data", "node_id")
     size = -(-guest.program.struct("pglist_data").size // PAGE_SIZE) * PAGE_SIZE if known else PAGE_SIZE
     address = find_free(guest, 0, boot.max_pfn << PAGE_SHIFT, size, PAGE_SIZE)
@@ -172,23 +190,6 @@ def allocate_node_data(boot: Boot) -> None:
     guest.tracer(PageTaken(address, size))
     guest.memory.write(guest.memory.geometry.page_offset + address, bytes(size))
     reserve(guest, address, address + size)
-
-
-def begin_bootmem(boot: Boot) -> None:
-    """initmem_init of a kernel with bootmem: its bitmap becomes the book of what is taken, and inherits the old one.
-
-    Elsewhere initmem_init only notes which memory belongs to which node.
-    """
-    guest = boot.guest
-    if not guest.has("init_bootmem_node"):
-        return
-    node = guest.member("contig_page_data", "bdata")
-    # contig_page_data = { .bdata = … }, of a file that is not read
-    node.store(guest.program.address_of("bootmem_node_data"))
-    guest.call("initmem_init", *(0, boot.max_pfn, 0, 0)[: _parameter_count(guest, "initmem_init")])
-    for inherit in ("early_res_to_bootmem", "memblock_x86_to_bootmem"):
-        if guest.has(inherit) and not guest.mentions("initmem_init", inherit):
-            guest.call(inherit, 0, guest.get("max_low_pfn") << PAGE_SHIFT)
 
 
 def find_dma_reserve(boot: Boot) -> None:
@@ -223,8 +224,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("size-memory", "arch/x86/kernel/setup.c#setup_arch up to memblock_x86_fill", size_memory),
     Stage("map-memory", "setup_arch: init_memory_mapping", map_memory),
     Stage("acpi-tables", "setup_arch: acpi_boot_table_init", map_acpi_tables),
-    Stage("node-data", "setup_arch: initmem_init", allocate_node_data),
-    Stage("bootmem", "setup_arch: initmem_init, *_to_bootmem", begin_bootmem),
+    Stage("node-data", "setup_arch: initmem_init, *_to_bootmem", allocate_node_data),
     Stage("dma-reserve", "setup_arch: memblock_find_dma_reserve", find_dma_reserve),
     Stage("paging", "setup_arch: x86_init.paging.*, paging_init", init_paging),
     Stage("vsyscall", "setup_arch: map_vsyscall", map_vsyscall),

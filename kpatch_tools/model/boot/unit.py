@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
 
+from .profile import CONFIG
+
 FILES: tuple[RepoPath, ...] = tuple(
     RepoPath(path)
     for path in (
@@ -30,6 +32,8 @@ FILES: tuple[RepoPath, ...] = tuple(
         "mm/sparse-vmemmap.c",
         "mm/page_alloc.c",
         "kernel/early_res.c",
+        "arch/x86/mm/numa.c",
+        "arch/x86/mm/numa_64.c",
     )
 )
 """Read in this order; a file that a tree does not have is left out."""
@@ -60,6 +64,7 @@ the next allocation lands depends on them.
 BUILT_FOR: tuple[tuple[str, str], ...] = (
     ("arch/x86/xen/", "CONFIG_XEN"),
     ("arch/x86/kernel/paravirt.c", "CONFIG_PARAVIRT"),
+    ("arch/x86/mm/numa", "CONFIG_NUMA"),
 )
 """(path or folder, symbol): what the Makefiles build for a symbol only. What is not named here is always built."""
 
@@ -71,8 +76,10 @@ def boot_files(
 
     Without those that `config` (None: the usual) does not build.
     """
-    allocator = NOBOOTMEM if source.read(NOBOOTMEM) is not None else BOOTMEM
-    left_out = tuple(path for path, symbol in BUILT_FOR if config is not None and symbol not in config)
+    built_with = CONFIG if config is None else config
+    without_bootmem = "CONFIG_NO_BOOTMEM" in built_with and source.read(NOBOOTMEM) is not None
+    allocator = NOBOOTMEM if without_bootmem else BOOTMEM
+    left_out = tuple(path for path, symbol in BUILT_FOR if symbol not in built_with)
     if source.read(_EARLY_RES) is not None:
         left_out = (*left_out, _MEMBLOCK)
     files = (*FILES, allocator, *more)

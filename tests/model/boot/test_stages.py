@@ -68,7 +68,7 @@ def test_node_data_meets_a_page_not_yet_repaired(miniature: Miniature, after: st
     assert run.fault is None or run.fault.stage == "node-data"
 
 
-def test_an_empty_slot_is_undetermined(miniature: Miniature, edited: Edited) -> None:
+def test_a_call_through_an_empty_slot_is_a_fault_that_names_it(miniature: Miniature, edited: Edited) -> None:
     source = edited(
         miniature("13"),
         {
@@ -79,8 +79,9 @@ def test_an_empty_slot_is_undetermined(miniature: Miniature, edited: Edited) -> 
         },
     )
     run = boot(load_kernel(source), SMALL)
-    assert run.verdict is Verdict.UNDETERMINED
-    assert "pagetable_setup_done" in run.reason
+    assert run.verdict is Verdict.CRASH
+    assert run.fault is not None
+    assert "pagetable_setup_done" in run.fault.message
 
 
 def test_two_ranges_have_a_buffer_each(kernel: Guest) -> None:

@@ -11,6 +11,7 @@ from kpatch_tools.model.layouts import PAGE_SIZE
 from kpatch_tools.model.trace import PageTaken
 
 _CACHE_LINE = 64
+_EINVAL = -22
 _WAIT_QUEUE_HEAD = 24
 _PAGES_PER_WAITQUEUE = 256
 
@@ -58,7 +59,7 @@ def primitives(guest: Guest) -> Primitives:
 
     def free_bootmem_with_active_regions(_node: int, limit: int) -> None:
         """mm/page_alloc.c: bootmem's bitmap begins with everything taken; memory is free."""
-        node = guest.program.address_of("contig_page_data")
+        node = memblocks.first_node(guest)
         for start, end in nodes():
             size = (min(end, limit) - start) * PAGE_SIZE
             if size > 0:
@@ -82,7 +83,7 @@ def primitives(guest: Guest) -> Primitives:
         """mm/page_alloc.c: per zone, the hash table of wait queues is all that takes early memory."""
         if not guest.has("__alloc_bootmem_node"):
             return 0
-        node = guest.program.address_of("contig_page_data")
+        node = memblocks.first_node(guest)
         start, top = 0, guest.get("max_pfn")
         for limit in zone_ends:
             pages = min(top, limit) - start
@@ -92,6 +93,10 @@ def primitives(guest: Guest) -> Primitives:
             guest.call("__alloc_bootmem_node", node, size, _CACHE_LINE, machine.dma_end)
             start += pages
         return 0
+
+    def absent_pages(_node: int, start: int, end: int) -> int:
+        """mm/page_alloc.c#__absent_pages_in_range."""
+        return end - start - sum(max(0, min(high, end) - max(low, start)) for low, high in nodes())
 
     def sections_end() -> int:
         """Past the last present section; see unit.BOUNDED_LOOPS."""
@@ -105,9 +110,18 @@ def primitives(guest: Guest) -> Primitives:
         "sparse_memory_present_with_active_regions": sparse_memory_present_with_active_regions,
         "add_active_range": lambda _node, _start, _end: None,
         "remove_active_range": lambda _node, _start, _end: None,
+        "remove_all_active_ranges": lambda: None,
+        "sort_node_map": lambda: None,
+        "__absent_pages_in_range": absent_pages,
+        "absent_pages_in_range": lambda start, end: absent_pages(0, start, end),
         "free_bootmem_with_active_regions": free_bootmem_with_active_regions,
         "free_area_init_nodes": free_area_init_nodes,
         "zone_sizes_init": free_area_init_nodes,
+        # No firmware tells a PV guest of nodes: the kernel makes up one for all memory.
+        "acpi_scan_nodes": lambda _start, _end: -1,
+        "k8_scan_nodes": lambda _start, _end: -1,
+        "x86_acpi_numa_init": lambda: _EINVAL,
+        "amd_numa_init": lambda: _EINVAL,
         "early_pfn_to_nid": lambda _pfn: 0,
         "__early_pfn_to_nid": lambda _pfn: 0,
         "slab_is_available": lambda: 0,

@@ -46,7 +46,13 @@ def primitives(guest: Guest) -> Primitives:
         found = format(bits | 1 << (size - first + 8), "b")[::-1].find(wanted, offset - first)
         return min(first + found, size) if found >= 0 else size
 
+    def bitmap_weight(address: int, size: int) -> int:
+        bits = int.from_bytes(guest.memory.read(address, -(-size // 64) * 8), "little")
+        return (bits & ((1 << size) - 1)).bit_count()
+
     return {
+        "__bitmap_weight": bitmap_weight,
+        "__bitmap_empty": lambda address, size: int(not bitmap_weight(address, size)),
         "find_next_bit": partial(find_next, wanted="1"),
         "find_next_zero_bit": partial(find_next, wanted="0"),
         "find_first_bit": lambda address, size: find_next(address, size, 0, wanted="1"),

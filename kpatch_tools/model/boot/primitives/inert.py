@@ -29,6 +29,7 @@ INERT: tuple[str, ...] = (
     "update_page_count",
     # node bookkeeping of one node without NUMA
     "node_clear_state",
+    "numa_init_array",
     "set_dma_reserve",
     "set_pageblock_order",
     "check_usemap_section_nr",
