@@ -16,6 +16,7 @@ from kpatch_tools.cli.session import Session, kept_translations, verb
 from kpatch_tools.patch import parse_patch
 
 SUBCOMMANDS: Final[Mapping[str, str]] = {
+    "rules": "Xen's rules as the model has them: their source, and what exercises each.",
     "sweep": "Boot a revision on every memory map up to a bound, on a scaled machine.",
     "timeline": "A verdict for every commit of a range that can change it, and where it flips.",
     "bisect": "The commit by which a verdict changed.",
