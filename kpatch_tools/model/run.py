@@ -28,7 +28,7 @@ from .boot.platform import Platform
 from .boot.primitives import DEFER_TO_TREE
 from .boot.profile import PROFILE
 from .boot.stages import Boot, Stage
-from .boot.unit import BOOTMEM, FILES, NOBOOTMEM, boot_files
+from .boot.unit import BOOTMEM, COMPLETED, FILES, NOBOOTMEM, boot_files
 from .cexec import Profile, Program, Trap, Unit, Unsupported, load_unit
 from .explain import Fault, explain_end, explain_fault
 from .layouts import PAGE_SIZE, Layout
@@ -465,13 +465,20 @@ def _result(
         reason=reason,
         free_read_only=read_only,
         printk=printed,
-        profile=guest.program.profile_name,
+        profile=_configuration(guest),
         platform=guest.platform.name,
         reserved=reserved,
         machine=guest.machine.name,
         stage=stage,
         trap=trap,
     )
+
+
+def _configuration(guest: Guest) -> str:
+    """The profile's name, and what had to be added to the tree."""
+    completed = guest.has_global(COMPLETED)
+    added = "; struct mm_struct completed with pgd, which mm/init-mm.c sets: without it the tree does not compile"
+    return guest.program.profile_name + (added if completed else "")
 
 
 def _undetermined(layout: Layout, reason: str) -> ModelRun:

@@ -52,6 +52,16 @@ _OF_PAGE_ALLOC = re.compile(
 )
 """All that is read of mm/page_alloc.c: whether ranges of memory are searched from the top (1a4a678b12c8)."""
 
+_MM_TYPES = RepoPath("include/linux/mm_types.h")
+_INIT_MM = RepoPath("mm/init-mm.c")
+_MM_STRUCT = re.compile(rb"^struct mm_struct \{(.*?)^\};", re.MULTILINE | re.DOTALL)
+COMPLETED = "__model_completed"
+"""Declared in trees whose struct mm_struct the model gave the member `pgd`.
+
+There are vendor trees that only compile with a patch of theirs applied later: init_mm sets a member that struct
+mm_struct has under another name. A run of such a tree says so (see `run.ModelRun.profile`).
+"""
+
 _SPARSE = RepoPath("mm/sparse.c")
 BOUNDED_LOOPS = re.compile(rb"\b(pnum\s*<\s*|pnum_begin\s*,\s*)NR_MEM_SECTIONS\b")
 """Loops over all 2**19 possible memory sections that skip those not present: three quarters of a boot's time.
@@ -96,7 +106,22 @@ def boot_source(source: BlobSource) -> BlobSource:
     if text is not None:
         kept = _OF_PAGE_ALLOC.search(text)
         changes[_PAGE_ALLOC] = b"\n" * text.count(b"\n", 0, kept.start()) + kept[0] + b"\n" if kept else b""
+    completed = _with_root_table(source)
+    if completed is not None:
+        changes[_MM_TYPES] = completed
     return Overlay(source, changes) if changes else source
+
+
+def _with_root_table(source: BlobSource) -> bytes | None:
+    """mm_types.h with `pgd` in struct mm_struct, where init_mm sets it and the struct lacks it; else None."""
+    text, user = source.read(_MM_TYPES), source.read(_INIT_MM)
+    found = _MM_STRUCT.search(text) if text is not None else None
+    if text is None or user is None or found is None or not re.search(rb"\.pgd\s*=", user):
+        return None
+    if re.search(rb"\bpgd\s*;", found[1]):
+        return None
+    head, body = found.start(), found.start(1)
+    return text[:head] + f"extern int {COMPLETED}; ".encode() + text[head:body] + b" pgd_t *pgd;" + text[body:]
 
 
 def concerns(paths: Iterable[RepoPath]) -> bool:
