@@ -1,10 +1,12 @@
 """A random guest under Xen: whatever it asks for, the books balance.
 
 The tables have eight entries, so that random requests meet each other. After every request the references are counted
-again, from the page tables alone, and compared with Xen's counts.
+again, from the page tables and from what the guest was granted, and compared with Xen's counts: top-down, while Xen
+counts as entries come and go. At the end the guest gives everything back.
 """
 
 from collections import Counter
+from collections.abc import Callable
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -21,6 +23,9 @@ from kpatch_tools.model.machine import (
     mfn_of,
 )
 from kpatch_tools.model.xen import (
+    DOMID_IO,
+    DOMID_SELF,
+    MMU_MACHPHYS_UPDATE,
     MMUEXT_NEW_BASEPTR,
     MMUEXT_NEW_USER_BASEPTR,
     MMUEXT_SET_LDT,
@@ -46,6 +51,7 @@ TARGETS = st.one_of(
 ENTRIES = st.builds(entry_of, TARGETS, FLAGS) | st.builds(
     lambda mfn, flags, odd: entry_of(mfn, flags | odd), TARGETS, FLAGS, ODD_FLAGS
 )
+DOMAINS = st.sampled_from((DOMID_SELF, DOMID_SELF, DOMID_SELF, DOMID_IO))
 # Addresses of this machine have 24 bits; only low ones are asked for, through root slot 0 or 1.
 ADDRESSES = st.builds(lambda page, word: page << 12 | word << 9, st.integers(0, 8 * 8 * 16 - 1), SLOTS)
 
@@ -56,15 +62,36 @@ class RandomGuest(RuleBasedStateMachine):
         self.memory = GuestMemory(SMALL)
         self.xen = Xen(self.memory, DOMAIN)
         self.load, self.store = self.memory.accessors()["ld8"], self.memory.accessors()["st8"]
-        self.pinned: set[int] = set()
+        # What the guest was granted, in its own books.
+        self.pinned: dict[int, int] = {}
+        self.root: int | None = None
         self.user_root: int | None = None
         self.gdt: tuple[Mfn, ...] = ()
-        self.ldt: set[int] = set()
+        self.ldt_page = 0
+        self.ldt_frame: int | None = None
 
     def mfn(self, pfn: int) -> Mfn:
         mfn = DOMAIN.p2m(pfn)
         assert mfn is not None
         return mfn
+
+    def ask(self, request: Callable[[], int]) -> bool:
+        """Whether Xen grants it; what it refuses changes no count."""
+        before = self.counts()
+        if request() >= 0:
+            return True
+        assert self.counts() == before, "a refusal that changed something"
+        return False
+
+    def counts(self) -> list[tuple[object, ...]]:
+        """Type, counts and pin of every frame. A frame of type count 0 may keep any label: it is shown as none."""
+        return [
+            (state.type, state.count, state.general, state.pinned)
+            for state in (self.xen.frame_state(mfn) for mfn in self.frames())
+        ]
+
+    def frames(self) -> list[int]:
+        return [*(self.mfn(pfn) for pfn in range(PAGES)), DOMAIN.special_mfn(0)]
 
     @initialize()
     def a_guest_with_one_path_of_tables(self) -> None:
@@ -73,58 +100,78 @@ class RandomGuest(RuleBasedStateMachine):
         for slot in range(4, 8):
             self.memory.frame(self.mfn(3))[slot * 64] = entry_of(self.mfn(slot), PRESENT | RW)
         assert self.xen.mmuext(MMUEXT_NEW_BASEPTR, self.mfn(0)) == 0
+        self.root = self.mfn(0)
 
     # --- what the guest may ask for
 
-    @rule(pfn=PFNS, slot=SLOTS, entry=ENTRIES, command=st.sampled_from((0, 0, 2, 3)))
-    def update(self, pfn: int, slot: int, entry: int, command: int) -> None:
-        self.xen.mmu_update((self.mfn(pfn) << 12) + slot * 512 | command, entry)
+    @rule(pfn=PFNS, slot=SLOTS, entry=ENTRIES, command=st.sampled_from((0, 0, 2, 3)), domain=DOMAINS)
+    def update(self, pfn: int, slot: int, entry: int, command: int, domain: int) -> None:
+        self.ask(lambda: self.xen.mmu_update((self.mfn(pfn) << 12) + slot * 512 | command, entry, domain))
 
     @rule(slot=SLOTS, entry=ENTRIES)
     def update_own_tables(self, slot: int, entry: int) -> None:
         """Requests to live tables would be rare among random ones."""
         for mfn, _ in list(self.xen.live_tables()):
             if slot % 2:
-                self.xen.mmu_update((mfn << 12) + slot * 512, entry)
+                pointer = (mfn << 12) + slot * 512
+                self.ask(lambda pointer=pointer: self.xen.mmu_update(pointer, entry))  # type: ignore[misc]
             slot = (slot * 5 + 1) % 8
 
     @rule(va=ADDRESSES, entry=ENTRIES)
     def update_va(self, va: int, entry: int) -> None:
-        self.xen.update_va_mapping(va, entry)
+        self.ask(lambda: self.xen.update_va_mapping(va, entry))
 
     @rule(pfn=PFNS, level=st.integers(1, 4))
     def pin(self, pfn: int, level: int) -> None:
-        if self.xen.mmuext(level - 1, self.mfn(pfn)) == 0:
+        if self.ask(lambda: self.xen.mmuext(level - 1, self.mfn(pfn))):
             assert pfn not in self.pinned, "pins do not nest"
-            self.pinned.add(pfn)
+            self.pinned[pfn] = level
 
     @rule(pfn=PFNS)
     def unpin(self, pfn: int) -> None:
-        outcome = self.xen.mmuext(MMUEXT_UNPIN_TABLE, self.mfn(pfn))
-        assert (outcome == 0) == (pfn in self.pinned)
-        self.pinned.discard(pfn)
+        granted = self.ask(lambda: self.xen.mmuext(MMUEXT_UNPIN_TABLE, self.mfn(pfn)))
+        assert granted == (pfn in self.pinned)
+        self.pinned.pop(pfn, None)
 
     @rule(pfn=PFNS)
     def new_root(self, pfn: int) -> None:
-        if self.xen.mmuext(MMUEXT_NEW_BASEPTR, self.mfn(pfn)) == 0:
-            assert self.memory.paging.root == self.mfn(pfn)
+        mfn = self.mfn(pfn)
+        if self.ask(lambda: self.xen.mmuext(MMUEXT_NEW_BASEPTR, mfn)):
+            assert self.memory.paging.root == mfn
+            self.ldt_frame = self.ldt_frame if mfn == self.root else None
+            self.root = mfn
 
     @rule(pfn=st.none() | PFNS)
     def new_user_root(self, pfn: int | None) -> None:
         mfn = 0 if pfn is None else self.mfn(pfn)
-        if self.xen.mmuext(MMUEXT_NEW_USER_BASEPTR, mfn) == 0:
+        if self.ask(lambda: self.xen.mmuext(MMUEXT_NEW_USER_BASEPTR, mfn)):
             self.user_root = mfn or None
 
     @rule(pfns=st.lists(PFNS, max_size=2))
     def set_gdt(self, pfns: list[int]) -> None:
         frames = tuple(self.mfn(pfn) for pfn in pfns)
-        if self.xen.set_gdt(frames, 512 * len(frames)) == 0:
+        if self.ask(lambda: self.xen.set_gdt(frames, 512 * len(frames))):
             self.gdt = frames
 
     @rule(page=st.integers(0, 40))
     def use_ldt(self, page: int) -> None:
-        self.xen.mmuext(MMUEXT_SET_LDT, page << 12, 512)
-        self.xen.touch_ldt(0)
+        if self.ask(lambda: self.xen.mmuext(MMUEXT_SET_LDT, page << 12, 512)):
+            self.ldt_frame = self.ldt_frame if page == self.ldt_page else None
+            self.ldt_page = page
+        if self.xen.touch_ldt(0):
+            assert self.ldt_frame is None, "a page of the LDT taken twice"
+            self.ldt_frame = self.memory.paging.walk(self.ldt_page << 12).mfn
+
+    @rule(pfn=PFNS, word=st.integers(0, 511), descriptor=st.sampled_from((0, 0x00AF_9B00_0000_FFFF, 0x8900_0000_0067)))
+    def update_descriptor(self, pfn: int, word: int, descriptor: int) -> None:
+        before = self.counts()
+        self.xen.update_descriptor((self.mfn(pfn) << 12) + word * 8, descriptor)
+        assert self.counts() == before, "a descriptor holds nothing"
+
+    @rule(pfn=PFNS, number=st.integers(0, PAGES))
+    def machphys_update(self, pfn: int, number: int) -> None:
+        assert self.ask(lambda: self.xen.mmu_update(self.mfn(pfn) << 12 | MMU_MACHPHYS_UPDATE, number))
+        assert self.xen.m2p(self.mfn(pfn)) == number
 
     @rule(va=ADDRESSES)
     def read(self, va: int) -> None:
@@ -165,9 +212,9 @@ class RandomGuest(RuleBasedStateMachine):
             if types[mfn] == 1:
                 todo.append((mfn, level))
 
-        for pfn in self.pinned:
-            reference(self.mfn(pfn), self.xen.table_level(self.mfn(pfn)))
-        for root in (self.memory.paging.root, self.user_root):
+        for pfn, level in self.pinned.items():
+            reference(self.mfn(pfn), level)
+        for root in (self.root, self.user_root):
             if root is not None:
                 reference(root, 4)
         while todo:
@@ -183,15 +230,18 @@ class RandomGuest(RuleBasedStateMachine):
                     assert not (linear and entry & RW), "a writable linear table"
                     reference(target, level if linear else level - 1)
         descriptors = Counter(self.gdt)
-        descriptors.update(self.xen._state.ldt_frames.values())
+        if self.ldt_frame is not None:
+            descriptors[self.ldt_frame] += 1
         assert self._tables() == set(types)
-        for mfn in (*(self.mfn(pfn) for pfn in range(PAGES)), DOMAIN.special_mfn(0)):
+        pins = {self.mfn(pfn) for pfn in self.pinned}
+        for mfn in self.frames():
             state = self.xen.frame_state(mfn)
+            assert state.count >= 0, "a negative type count"
             kinds = [counter[mfn] for counter in (types, writers, descriptors) if counter[mfn]]
             assert len(kinds) <= 1, "a frame of two types"
             assert state.count == sum(kinds)
             assert state.general == 1 + state.count + readers[mfn]
-            assert state.pinned == (self.xen.m2p(mfn) in self.pinned)
+            assert state.pinned == (mfn in pins)
             expected = (
                 FrameType(level_of[mfn])
                 if types[mfn]
@@ -219,7 +269,7 @@ class RandomGuest(RuleBasedStateMachine):
     @invariant()
     def no_table_can_be_written_past_xen(self) -> None:
         """The point of it all: no virtual address gives write access to a live table or a descriptor page."""
-        protected = self._tables() | set(self.gdt) | set(self.xen._state.ldt_frames.values())
+        protected = {*self._tables(), *self.gdt, self.ldt_frame}
         reached: set[tuple[int, int]] = set()
 
         def descend(table: int, level: int) -> None:
@@ -234,9 +284,25 @@ class RandomGuest(RuleBasedStateMachine):
                 else:
                     descend(mfn_of(entry), level - 1)
 
-        for root in (self.memory.paging.root, self.user_root):
+        for root in (self.root, self.user_root):
             if root is not None:
                 descend(root, 4)
+
+    def teardown(self) -> None:
+        """The guest gives back whatever it was granted: nothing may be held then but its root and what hangs on it."""
+        if self.root is None:
+            return
+        for slot in range(8):
+            self.xen.mmu_update((self.root << 12) + slot * 512, 0)
+        assert self.xen.mmuext(MMUEXT_NEW_USER_BASEPTR, 0) == 0
+        assert self.xen.set_gdt((), 0) == 0
+        assert self.xen.mmuext(MMUEXT_SET_LDT, 0, 0) == 0
+        for pfn in self.pinned:
+            assert self.xen.mmuext(MMUEXT_UNPIN_TABLE, self.mfn(pfn)) == 0
+        for mfn in self.frames():
+            state = self.xen.frame_state(mfn)
+            held = mfn in (self.root, DOMAIN.special_mfn(0))
+            assert (state.count, state.general) == ((1, 2) if held else (0, 1)), "a reference that nobody gave back"
 
 
 RandomGuest.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
