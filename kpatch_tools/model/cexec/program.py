@@ -171,6 +171,10 @@ class Program:
         """Whether the unit defines `function` and its body names `name`."""
         return bool(self._answer(("mentions", function, name), lambda: self._mentions(function, name)))
 
+    def first_match(self, function: str, pattern: str) -> str:
+        """What `pattern` (a regular expression) first matches in the preprocessed text of `function`; "" for nothing."""
+        return str(self._answer(("match", function, pattern), lambda: self._first_match(function, pattern)))
+
     def has_global(self, name: str) -> bool:
         """Whether the unit declares a variable of that name."""
         return bool(self._answer(("global", name), lambda: name in self.index.variables))
@@ -385,6 +389,11 @@ class Program:
 
     def _has_struct(self, tag: str) -> bool:
         return bool(self._answer(("tag", tag), lambda: (False, tag) in self.index.tags))
+
+    def _first_match(self, function: str, pattern: str) -> str:
+        definition = self.index.function(function) if function in self.index.functions else None
+        found = re.search(pattern.encode(), definition.node.text or b"") if definition is not None else None
+        return "" if found is None else found[0].decode("latin-1")
 
     def _mentions(self, function: str, name: str) -> bool:
         definition = self.index.function(function) if self.has_function(function) else None

@@ -79,7 +79,11 @@ _VALUES: dict[str, int] = {
     # Each step maps what the tables mapped so far can hold; 16 entries a table hold less than 512 do.
     "STEP_SIZE_SHIFT": 2,
 }
-SCALED_MACROS = tuple(f"{name} {value:#x}UL" if value >> 31 else f"{name} {value}" for name, value in _VALUES.items())
+SCALED_MACROS = tuple(
+    # In hexadecimal what is an address or a size, so that it does not read like a literal of the real machine.
+    f"{name} {value:#x}UL" if value >> 31 else f"{name} {value:#x}" if value > 255 else f"{name} {value}"
+    for name, value in _VALUES.items()
+)
 """Object-like macros for x86-64 trees, as arguments of #define."""
 OVERRIDDEN = frozenset(_VALUES)
 

@@ -10,14 +10,14 @@ from kpatch_tools.core.source import BlobSource
 from kpatch_tools.model.boot.guest import Guest
 from kpatch_tools.model.boot.machine import REAL_MACHINE, Machine
 from kpatch_tools.model.cexec import Unsupported
-from kpatch_tools.model.layouts import Layout
+from kpatch_tools.model.layouts import PAGE_SIZE, Layout
 from kpatch_tools.model.oracles import Verdict
-from kpatch_tools.model.run import deep_recursion, load_kernel
-from kpatch_tools.model.scaled import SCALED
+from kpatch_tools.model.run import boot, deep_recursion, load_kernel
+from kpatch_tools.model.scaled import SCALED, unscaled_literals
 from kpatch_tools.model.translations import Translations
 from kpatch_tools.syntax.preprocessor_lines import LineCache
 
-from .booting import Booting, boot_layout
+from .booting import Booting, Kernels, boot_layout
 from .confirm import Counterexample, try_for_real
 from .enumeration import DEFAULT_BOUND, Enumeration, enumerate_shapes
 from .journal import Journal
@@ -60,6 +60,7 @@ def run_sweep(
     source: BlobSource,
     bound: int = DEFAULT_BOUND,
     *,
+    enumeration: Enumeration | None = None,
     jobs: int = 2,
     journal: Journal | None = None,
     resume: bool = False,
@@ -72,18 +73,22 @@ def run_sweep(
 ) -> SweepReport:
     """Boot the kernel of `source` on the scaled machine with every layout up to `bound`, in `jobs` processes.
 
+    An `enumeration` names the layouts instead.
+
     Results go to `journal` as they come, and with `resume` are taken from there. With `until_fault` the sweep ends at
     the first fault. Of every class of faults (a verdict and a kind) one is shrunk and, with `confirm`, tried on the
     real machine. A tree that cannot be executed, or scaled, is UNDETERMINED on every layout, with the reason.
     """
     report = progress or _silent
-    enumeration = enumerate_shapes(bound)
+    enumeration = enumeration or enumerate_shapes(bound)
     loader = _Loader(source, cache or LineCache(), translations)
     report("reading the tree")
     try:
         kernels = loader.kernels([scaled_layout(shape) for shape in enumeration.shapes])
+        reason = _find_unscaled(kernels)
     except (Unsupported, KpatchError, RecursionError) as error:
         reason = f"the tree cannot be loaded: {error}"
+    if reason:
         undetermined = Outcome(Verdict.UNDETERMINED, message=reason)
         outcomes = (undetermined,) * len(enumeration.shapes)
         return SweepReport(machine=SCALED, enumeration=enumeration, outcomes=outcomes, reason=reason)
@@ -112,6 +117,8 @@ def run_sweep(
 
 
 _NOT_RUN = Outcome(Verdict.NOT_RUN)
+_WARM = Shape(low=300)
+"""Large enough for everything: a hole, RAM above it and above the boundary."""
 
 
 class _Loader:
@@ -136,6 +143,18 @@ class _Loader:
 
     def _load(self, image_end: int | None, machine: Machine) -> Guest:
         return load_kernel(self._source, image_end, cache=self._cache, machine=machine, translations=self._translations)
+
+
+def _find_unscaled(kernels: Kernels) -> str:
+    """Why what runs cannot be told from a mixture of two machines; empty if nothing is known to be."""
+    for image_end, kernel in kernels.items():
+        image = SCALED.image.end if image_end is None else image_end
+        with deep_recursion():
+            boot(kernel, scaled_layout(Shape(low=_WARM.low, hole=2, island=7, high=40, image=image // PAGE_SIZE)))
+        literals = unscaled_literals(kernel)
+        if literals:
+            return f"literals of the real machine are left in code that runs: {', '.join(literals)}"
+    return ""
 
 
 def _boot_all(
