@@ -8,7 +8,7 @@ from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.hooks import Generated, Refusal, generate_hook, load_hook, probe_presence, remove_hook
-from kpatch_tools.model import Layout, Verdict
+from kpatch_tools.model import Layout, Translations, Verdict
 from kpatch_tools.model.boot.guest import Guest
 from kpatch_tools.model.cexec import Unsupported
 from kpatch_tools.model.history import History, record
@@ -54,6 +54,7 @@ def explain(
     *,
     patch: tuple[str, Patch] | None = None,
     hook: str | None = None,
+    translations: Translations | None = None,
     progress: Callable[[str], None],
 ) -> ExplainReport:
     """Boot `revision` on `layout` and keep the history; with `patch` (its name and itself) or `hook`, both versions.
@@ -80,16 +81,19 @@ def explain(
             def say(text: str, label: str = label) -> None:
                 progress(text if len(versions) == 1 else f"{label} {name}: {text}")
 
-            sides.append(_side(label, source, layout, cache, say))
+            say("reading the tree")
+            sides.append(_side(label, _load(source, layout, cache, translations), layout, say))
     return ExplainReport(target, layout, name, tuple(sides))
 
 
-def _side(label: str, source: BlobSource, layout: Layout, cache: LineCache, say: Callable[[str], None]) -> Side:
-    say("reading the tree")
+def _load(source: BlobSource, layout: Layout, cache: LineCache, translations: Translations | None) -> Guest:
     try:
-        guest = load_kernel(source, layout.image_end, cache=cache)
+        return load_kernel(source, layout.image_end, cache=cache, translations=translations)
     except Unsupported as error:
         raise KpatchError("unsupported-construct", f"the tree cannot be loaded: {error}") from error
+
+
+def _side(label: str, guest: Guest, layout: Layout, say: Callable[[str], None]) -> Side:
     history = record(guest, layout, say=say)
     fault = history.run.fault
     if fault is None:

@@ -8,7 +8,7 @@ from kpatch_tools.cli.model.arguments import layout_of
 from kpatch_tools.cli.model.fields import run_fields
 from kpatch_tools.cli.model.text import print_run
 from kpatch_tools.cli.patches import read_bytes
-from kpatch_tools.cli.session import Session, verb
+from kpatch_tools.cli.session import Session, kept_translations, verb
 from kpatch_tools.cli.writing import write_file
 from kpatch_tools.model.boot.buffers import BufferValues
 from kpatch_tools.model.cexec import CallFrame
@@ -49,7 +49,9 @@ def command(session: Session, *, rev: str, patch: str | None, hook: str | None, 
     layout = layout_of(text)
     named = None if patch is None else ("the patch" if patch == "-" else patch, parse_patch(read_bytes(patch)))
     with session.progress(f"explaining {rev}") as step:
-        report = explain(session.tree, rev, layout, patch=named, hook=hook, progress=step)
+        report = explain(
+            session.tree, rev, layout, patch=named, hook=hook, translations=kept_translations(), progress=step
+        )
     if html is not None:
         # Only here: a page needs the renderer, which a report does not.
         from kpatch_tools.app.explain_page import explain_page

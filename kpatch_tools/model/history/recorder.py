@@ -42,10 +42,14 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A run, its fault with all writes to the mappings involved, and its moments in order."""
+    """A run, its fault with all writes to the mappings involved, and its moments in order.
+
+    `stages` are those that the boot entered, in order, and last the one in which it ended.
+    """
 
     run: ModelRun
     moments: tuple[Moment, ...]
+    stages: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -95,6 +99,7 @@ class _Log:
         self._reserved: frozenset[tuple[int, int]] = frozenset()
         self._buffer: tuple[int, int] | None = None
         self.groups: list[_Group] = []
+        self.stages: list[str] = []
 
     def __call__(self, event: Event) -> None:
         self._number += 1
@@ -104,6 +109,7 @@ class _Log:
                 if self._stage:
                     self._group("stage-end", new=True)
                 self._stage = name
+                self.stages.append(name)
                 self._taken = []
             case BecameTable(pfn, level):
                 self._table(pfn, level)
@@ -204,7 +210,7 @@ def record(guest: Guest, layout: Layout, *, say: Callable[[str], None]) -> Histo
             run = replace(run, fault=writers.finish())
     assert again.verdict is run.verdict, "two boots of one kernel on one machine differ"
     camera.take(run.stage, *_ending(run))
-    return History(run, _distinct(camera.moments))
+    return History(run, _distinct(camera.moments), tuple(dict.fromkeys((*log.stages, run.stage))))
 
 
 def _ending(run: ModelRun) -> tuple[str, str]:

@@ -24,7 +24,7 @@ USES = {
 ACCESSES = {Access.NONE: "not mapped", Access.READ_ONLY: "read-only", Access.WRITABLE: "writable"}
 
 _LETTERS_FIT, _LETTERS_FIT_NARROW = 2.4, 4.2
-_CHARACTER, _CHARACTER_NARROW = 1.35, 2.3
+_CHARACTER, _CHARACTER_NARROW = 1.35, 2.0
 """Percent of the line that a character of a label takes, on a wide and on a narrow line."""
 
 
@@ -53,12 +53,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A word at `x` percent; `roomy`: for wide lines only. `anchor` is SVG's text-anchor."""
+    """A word at `x` percent; `roomy`: on wide lines only, `cramped`: on narrow ones. `anchor` is SVG's text-anchor."""
 
     x: float
     text: str
     anchor: str = "middle"
     roomy: bool = False
+    cramped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,11 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One moment, on each side; None where a side has no such moment."""
+    """One moment, on each side; None where a side has no such moment, or has `ended` before it."""
 
     number: int
     strips: tuple[Strip | None, ...]
+    ended: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def draw(layout: Layout, histories: Sequence[History]) -> Picture:
         regions=_region_labels(places, columns),
         edges=_edge_labels(places, columns),
         pages=tuple(Label(_middle(columns, page), f"pfn {page:x}", _anchor(_middle(columns, page))) for page in pages),
-        rows=_rows(strips),
+        rows=_rows(strips, max((history.stages for history in histories), key=len)),
         columns=columns,
     )
 
@@ -159,9 +161,9 @@ def _buffer_marks(moment: Moment, columns: Sequence[Column]) -> list[Mark]:
     return marks
 
 
-def _rows(sides: Sequence[Sequence[Strip]]) -> tuple[Row, ...]:
+def _rows(sides: Sequence[Sequence[Strip]], order: Sequence[str]) -> tuple[Row, ...]:
     if len(sides) == 1:
-        return tuple(Row(number, (strip,)) for number, strip in enumerate(sides[0], 1))
+        return tuple(Row(number, (strip,), (False,)) for number, strip in enumerate(sides[0], 1))
     left, right = sides
     pairs: list[tuple[Strip | None, Strip | None]] = []
     before, after = ([_key(strip.moment) for strip in side] for side in (left, right))
@@ -169,8 +171,23 @@ def _rows(sides: Sequence[Sequence[Strip]]) -> tuple[Row, ...]:
         if what == "equal":
             pairs += zip(left[i:past_i], right[j:past_j], strict=True)
         else:
-            pairs += [(strip, None) for strip in left[i:past_i]] + [(None, strip) for strip in right[j:past_j]]
-    return tuple(Row(number, pair) for number, pair in enumerate(pairs, 1))
+            pairs += _interleaved(left[i:past_i], right[j:past_j], order)
+    last = [max(number for number, pair in enumerate(pairs) if pair[side] is not None) for side in (0, 1)]
+    return tuple(Row(number + 1, pair, (number > last[0], number > last[1])) for number, pair in enumerate(pairs))
+
+
+def _interleaved(
+    left: Sequence[Strip], right: Sequence[Strip], order: Sequence[str]
+) -> list[tuple[Strip | None, Strip | None]]:
+    """Moments that only one side has, by the stages they are of; of one stage the left ones first."""
+    alone: list[tuple[Strip | None, Strip | None]] = [(strip, None) for strip in left]
+    alone += [(None, strip) for strip in right]
+    places = {stage: number for number, stage in enumerate(order)}
+
+    def place(pair: tuple[Strip | None, Strip | None]) -> int:
+        return next(places.get(strip.moment.stage, len(places)) for strip in pair if strip is not None)
+
+    return sorted(alone, key=place)
 
 
 def _key(moment: Moment) -> tuple[str, str]:
@@ -231,10 +248,11 @@ def _region_labels(places: Sequence[Place], columns: Sequence[Column]) -> tuple[
         long, short = f"{name} {_size(past - first)}", name
         narrow = next((text for text in (long, short) if len(text) * _CHARACTER_NARROW <= width), "")
         wide = next((text for text in (long, short) if len(text) * _CHARACTER <= width), "")
-        if narrow and narrow == wide:
-            labels.append(Label(x + width / 2, narrow))
-        elif wide:
-            labels.append(Label(x + width / 2, wide, roomy=True))
+        middle = round(x + width / 2, 3)
+        if narrow and narrow != wide:
+            labels.append(Label(middle, narrow, cramped=True))
+        if wide:
+            labels.append(Label(middle, wide, roomy=narrow != wide))
     return tuple(labels)
 
 

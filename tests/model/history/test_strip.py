@@ -120,3 +120,20 @@ def test_one_history_alone_is_one_column_of_strips(both: tuple[History, History]
 
 def test_the_picture_is_the_same_every_time(both: tuple[History, History], picture: Picture) -> None:
     assert draw(HOLE, both) == picture
+
+
+def test_moments_that_one_side_lacks_stand_where_they_happened(miniature: Callable[[str], BlobSource]) -> None:
+    """Without the hook this machine dies after map-memory; what the hook did there comes before that."""
+    layout = parse_layout("4160M,hole=64M+4032M,noacpi")
+    histories = [record(load_kernel(miniature(one)), layout, say=lambda _text: None) for one in ("12", "13")]
+    picture = draw(layout, histories)
+    stages = list(histories[1].stages)
+    shown = [next(strip.moment.stage for strip in row.strips if strip is not None) for row in picture.rows]
+    assert [stages.index(stage) for stage in shown] == sorted(stages.index(stage) for stage in shown)
+    fault = next(
+        number for number, row in enumerate(picture.rows) if row.strips[0] and row.strips[0].moment.kind == "fault"
+    )
+    assert not any(row.ended[0] for row in picture.rows[: fault + 1])
+    assert all(row.ended[0] for row in picture.rows[fault + 1 :])
+    assert len(picture.rows) > fault + 1
+    assert not any(row.ended[1] for row in picture.rows)
