@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from kpatch_tools.core.ids import Mfn, Pfn
 from kpatch_tools.model.cexec import Program, Struct, Trap, Unsupported
@@ -99,6 +99,9 @@ class Guest:
         """The latest refused request with its arguments, in Xen's words."""
         self.identity = ""
         """Names the code, its configuration and machine: kernels of the same identity boot alike."""
+        self._members: dict[tuple[str, str], Place] = {}
+        accessors = memory.accessors()
+        self._loads = {size: cast("Callable[[int], int]", accessors[f"ld{size}"]) for size in (1, 2, 4, 8)}
         self.thread_info = memory.alloc_static(PAGE_SIZE, PAGE_SIZE)
         self.task = memory.alloc_static(4 * PAGE_SIZE, 64)
 
@@ -160,7 +163,10 @@ class Guest:
         self.memory.write(address, (value & ((1 << 8 * size) - 1)).to_bytes(size, "little"))
 
     def load(self, address: int, size: int = 8) -> int:
-        return int.from_bytes(self.memory.read(address, size), "little")
+        load = self._loads.get(size)
+        if load is None:
+            return int.from_bytes(self.memory.read(address, size), "little")
+        return load(address)
 
     def has_global(self, name: str) -> bool:
         return self.program.has_global(name)
@@ -177,11 +183,15 @@ class Guest:
 
     def member(self, name: str, path: str) -> "Place":
         """Where member `path` of the struct variable `name` lies."""
-        kind = self.program.type_of(name)
-        if not isinstance(kind, Record):
-            raise Unsupported(None, f"'{name}' is no struct")
-        field = Struct(kind).member(path)
-        return Place(self, self.program.address_of(name) + field.offset, field.type)
+        known = self._members.get((name, path))
+        if known is None:
+            kind = self.program.type_of(name)
+            if not isinstance(kind, Record):
+                raise Unsupported(None, f"'{name}' is no struct")
+            field = Struct(kind).member(path)
+            place = Place(self, self.program.address_of(name) + field.offset, field.type)
+            known = self._members[name, path] = place
+        return known
 
     def has_member(self, name: str, path: str) -> bool:
         """Whether the struct variable `name` exists and has the member."""
@@ -200,13 +210,15 @@ class Guest:
 
     def text(self, address: int, limit: int = 4096) -> str:
         """The C string at `address`."""
-        content = bytearray()
+        content = b""
         while len(content) < limit:
-            byte = self.memory.read(address + len(content), 1)
-            if byte == b"\0":
+            # Up to a page's end: what follows may not be mapped, and need not be.
+            at = address + len(content)
+            part = self.memory.read(at, PAGE_SIZE - at % PAGE_SIZE)
+            content += part
+            if b"\0" in part:
                 break
-            content += byte
-        return content.decode("latin-1")
+        return content.partition(b"\0")[0][:limit].decode("latin-1")
 
     # --- frames
 

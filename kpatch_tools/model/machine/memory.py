@@ -51,7 +51,8 @@ class GuestMemory:
         self.describe: Callable[[int], FrameInfo] = lambda mfn: FrameInfo(Mfn(mfn), None, f"frame {mfn:05x}")
         self.watching = False
         self._data = bytearray(geometry.data_size)
-        self._zeros = bytes(geometry.data_size)
+        self._pristine, self._pristine_of = bytes(geometry.data_size), 0
+        """The data area after a reset, and how many initial contents are in it."""
         self._next_static = geometry.data_base + PAGE_SIZE
         self._next_page = geometry.image_pages_start
         self._initial: list[tuple[int, bytes]] = []
@@ -116,15 +117,21 @@ class GuestMemory:
         """See `cexec.DataMemory`."""
         self._next_static, self._next_page, initial, image = state
         self._initial, self._image = list(initial), list(image)
+        self._pristine_of = -1
         for address, content in self._initial:
             self._put_data(address, content)
 
     def reset(self) -> None:
         """Power off: zero the data area, repeat initial contents, forget all frames. Allocations and watches stay."""
         # Through a view, since assigning to a slice copies megabytes twice.
-        memoryview(self._data)[:] = self._zeros
-        for address, content in self._initial:
-            self._put_data(address, content)
+        view = memoryview(self._data)
+        if len(self._initial) != self._pristine_of:
+            view[:] = bytes(len(self._data))
+            for address, content in self._initial:
+                self._put_data(address, content)
+            self._pristine, self._pristine_of = bytes(self._data), len(self._initial)
+        else:
+            view[:] = self._pristine
         self._frame_of = None
         self.paging.reset()
 

@@ -74,10 +74,13 @@ class Paging:
         self.unbuffered: frozenset[int] = frozenset()
         self._users: dict[int, set[int]] = {}
         """L1 table → virtual page numbers of its slot 0, for every view of it that filled the TLB."""
+        self._tables: dict[int, tuple[Mfn, memoryview, int]] = {}
+        """Where walks of the upper levels ended: va >> bits of an L1 table's span → table, its frame, rights so far."""
         bits = geometry.level_bits
         self._slot_mask, self._stride = geometry.entries - 1, geometry.entry_words
         self._sign_bit = geometry.va_bits - 1
         self._sign_ones = (1 << (64 - self._sign_bit)) - 1
+        self._span_shift = PAGE_SHIFT + bits
         self._shifts = tuple(PAGE_SHIFT + bits * (level - 1) for level in range(LEVELS, 0, -1))
 
     def frame(self, mfn: int) -> memoryview:
@@ -114,9 +117,20 @@ class Paging:
         self.readable.clear()
         self.writable.clear()
         self._users.clear()
+        self._tables.clear()
 
     def walk(self, va: int) -> Walk:
         """Follow the tables for `va`, without the TLB and without filling it. Before the first root, level 0."""
+        above = self._tables.get(va >> self._span_shift)
+        if above is not None:
+            table, frame, rights = above
+            word = ((va >> PAGE_SHIFT) & self._slot_mask) * self._stride
+            entry = frame[word]
+            return Walk(table, 1, word, entry, bool(rights & entry))
+        return self._walk(va)
+
+    def _walk(self, va: int) -> Walk:
+        """Follow the tables from the root, and remember where the last one is."""
         top = va >> self._sign_bit
         table = self.root
         if table is None or (top and top != self._sign_ones):
@@ -127,7 +141,11 @@ class Paging:
         for shift in self._shifts:
             word = ((va >> shift) & mask) * stride
             frame = frames.get(table)
-            entry = (self.frame(table) if frame is None else frame)[word]
+            if frame is None:
+                frame = self.frame(table)
+            entry = frame[word]
+            if level == 1:
+                self._tables[va >> self._span_shift] = (table, frame, rights)
             rights &= entry
             if level == 1 or not entry & PRESENT:
                 return Walk(table, level, word, entry, bool(rights))

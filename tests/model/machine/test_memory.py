@@ -54,6 +54,38 @@ def test_reset_restores_initial_contents_only(memory: GuestMemory) -> None:
     assert memory.read(address, 16) == b"initial!" + bytes(8)
 
 
+def test_each_reset_repeats_what_is_initial_by_then(memory: GuestMemory) -> None:
+    first, second = memory.alloc_static(8, 8), memory.alloc_static(8, 8)
+    memory.set_initial(first, b"one")
+    for _ in range(2):
+        memory.write(first, b"xxxx")
+        memory.write(second, b"yyyy")
+        memory.reset()
+        assert (memory.read(first, 4), memory.read(second, 4)) == (b"one\0", bytes(4))
+    memory.set_initial(second, b"two")
+    memory.set_initial(first, b"ONE")
+    memory.reset()
+    assert (memory.read(first, 4), memory.read(second, 4)) == (b"ONE\0", b"two\0")
+
+
+def test_a_restored_memory_continues_where_the_other_was(memory: GuestMemory) -> None:
+    first, page = memory.alloc_static(8, 8), memory.alloc_image_pages(1)
+    memory.set_initial(first, b"one")
+    memory.set_initial(page, b"image")
+    other = GuestMemory()
+    other.reset()
+    other.restore(memory.state())
+    assert other.read(first, 4) == b"one\0"
+    assert other.alloc_static(8, 8) == memory.alloc_static(8, 8)
+    assert other.alloc_image_pages(1) == memory.alloc_image_pages(1)
+    other.write(first, b"xxxx")
+    other.reset()
+    assert other.read(first, 4) == b"one\0"
+    other.load_image(lambda pfn: Mfn(pfn))
+    physical = page - REAL.kernel_map
+    assert bytes(other.frame(physical >> 12))[:6] == b"image\0"
+
+
 def test_reset_keeps_the_data_and_its_views(memory: GuestMemory) -> None:
     """Compiled code holds views of the data area: it must stay the same object."""
     data, view = memory.data, memoryview(memory.data).cast("Q")

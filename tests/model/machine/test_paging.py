@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from kpatch_tools.core.ids import Mfn
-from kpatch_tools.model.machine import PRESENT, REAL, RW, USER, GuestMemory, ReadOnlyWrite, entry_of
+from kpatch_tools.model.machine import PRESENT, REAL, RW, USER, Geometry, GuestMemory, Paging, ReadOnlyWrite, entry_of
 
 MapPages = Callable[..., int]
 ALL = PRESENT | RW | USER
@@ -90,3 +92,49 @@ def test_leaves_cover_the_range_in_order_with_holes(memory: GuestMemory, map_pag
     ]
     assert pieces[0].entries == (entry_of(0x100 + 510, ALL), entry_of(0x100 + 511, ALL))
     assert not any(pieces[1].entries)
+
+
+TABLES = 8
+CHANGES = st.lists(
+    st.tuples(
+        st.integers(1, TABLES),
+        st.sampled_from([0, 1, 15]),
+        st.integers(1, TABLES),
+        st.sampled_from([0, PRESENT, PRESENT | RW]),
+    ),
+    max_size=30,
+)
+
+
+@given(CHANGES, st.lists(st.tuples(*(st.sampled_from([0, 1, 15]) for _ in range(4))), min_size=1, max_size=6))
+def test_a_walk_is_that_of_a_machine_that_remembers_nothing(
+    changes: list[tuple[int, int, int, int]], slots: list[tuple[int, ...]]
+) -> None:
+    """Whatever is changed in between, in tables used at several levels at once too."""
+    geometry = Geometry(level_bits=4, reserved_l4_slots=range(0))
+    paging = Paging(geometry)
+    paging.load_root(Mfn(1))
+    sign = geometry.va_bits - 1
+    addresses = []
+    for four in slots:
+        va = sum(slot << 12 + 4 * level for level, slot in enumerate(four))
+        addresses.append(va | (((1 << 64 - sign) - 1) << sign if va >> sign else 0))
+    for table, slot, target, flags in changes:
+        old = paging.frame(table)[slot]
+        paging.frame(table)[slot] = entry_of(target, flags)
+        # The table may be of any level: all that it may be is told.
+        for level in (4, 3, 2, 1):
+            paging.entry_changed(table, slot, level, old)
+        fresh = Paging(geometry)
+        fresh.frames.update(paging.frames)
+        for va in addresses:
+            fresh.load_root(Mfn(1))
+            assert paging.walk(va) == fresh.walk(va)
+            assert paging.fill(va) == fresh.walk(va)
+
+
+def test_another_root_is_another_walk(memory: GuestMemory, map_pages: MapPages) -> None:
+    base = map_pages(entry_of(9, ALL))
+    assert memory.paging.walk(base).mfn == 9
+    memory.paging.load_root(Mfn(5))
+    assert memory.paging.walk(base).level == 4
