@@ -48,6 +48,7 @@ bench: $(DEPS)
 	@test -n "$(KPT_LINUX_GIT)" || { echo "make bench needs KPT_LINUX_GIT: a git directory with mainline history up to v3.1"; exit 2; }
 	$(BIN)/python bench/hooks.py
 	$(BIN)/python bench/backport.py
+	$(BIN)/python bench/model.py
 
 # FUNCTIONS random functions of each kind, compiled by gcc and translated by us.
 fuzz: $(DEPS)
