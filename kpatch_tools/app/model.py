@@ -7,7 +7,7 @@ from kpatch_tools.app.exits import Exit
 from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.source import BlobSource, Overlay
-from kpatch_tools.model import Layout, ModelRun, Translations, Verdict, run_model
+from kpatch_tools.model import XEN, Layout, ModelRun, Platform, Profile, Translations, Verdict, run_model
 from kpatch_tools.patch import Patch, apply_patch
 from kpatch_tools.tree import KernelTree, Revision
 
@@ -37,10 +37,13 @@ def run_revision(
     patch: Patch | None = None,
     progress: Callable[[str], None] | None = None,
     translations: Translations | None = None,
+    platform: Platform = XEN,
+    profile: Profile | None = None,
 ) -> ModelReport:
     """Run the tree at `revision`, with `patch` applied in memory where given, on each of `layouts`.
 
-    `translations` spare a later run of the same tree most of its start.
+    On `platform`, as a kernel built for `profile` (None: as is usual there). `translations` spare a later run of the
+    same tree most of its start.
 
     Raises KpatchError "unknown-revision", and "patch-does-not-apply" naming the first reject.
     """
@@ -54,5 +57,13 @@ def run_revision(
                 "patch-does-not-apply", f"{first.file.path}: {first.reason}", hint=f"kpt apply … --to {revision}"
             )
         source = Overlay(source, result.changes)
-    runs = run_model(source, layouts, progress=progress, history=True, translations=translations)
+    runs = run_model(
+        source,
+        layouts,
+        progress=progress,
+        history=True,
+        platform=platform,
+        profile=profile,
+        translations=translations,
+    )
     return ModelReport(target, patch is not None, runs)

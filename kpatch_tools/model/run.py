@@ -90,11 +90,13 @@ def run_model(
     until_fault: bool = False,
     history: bool = False,
     cache: LineCache | None = None,
-    profile: Profile = PROFILE,
+    profile: Profile | None = None,
+    platform: Platform = XEN,
     translations: Translations | None = None,
 ) -> tuple[ModelRun, ...]:
     """Boot the kernel of `source` on each layout; one result each, in their order.
 
+    On `platform`, built for `profile` (None: as is usual there).
     The tree's C is translated once and shared. With `jobs` above 1, layouts are divided among that many processes;
     with a tracer there is one. `history` repeats a boot that faults, to find who wrote the mappings involved. With
     `until_fault` layouts not begun when a fault is known are NOT_RUN. A `cache` shared
@@ -111,7 +113,9 @@ def run_model(
         report("reading the tree")
         group = [layouts[number] for number in numbers]
         try:
-            kernel = load_kernel(source, image_end, profile=profile, cache=cache, translations=translations)
+            kernel = load_kernel(
+                source, image_end, profile=profile, platform=platform, cache=cache, translations=translations
+            )
         except (Unsupported, KpatchError, RecursionError) as error:
             runs = [_undetermined(layout, f"the tree cannot be loaded: {error}") for layout in group]
         else:

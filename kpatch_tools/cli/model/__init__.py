@@ -7,12 +7,13 @@ import click
 
 from kpatch_tools.app.model import ModelReport, run_revision
 from kpatch_tools.cli.lazy import LazyGroup
-from kpatch_tools.cli.model.arguments import chosen_layouts, layouts_option
+from kpatch_tools.cli.model.arguments import chosen_layouts, layouts_option, platform_options
 from kpatch_tools.cli.model.fields import run_fields
 from kpatch_tools.cli.model.text import print_run
 from kpatch_tools.cli.model.truth import compare_with_truth, split_ids
 from kpatch_tools.cli.patches import read_bytes
 from kpatch_tools.cli.session import Session, kept_translations, verb
+from kpatch_tools.model import Platform, Profile
 from kpatch_tools.patch import parse_patch
 
 SUBCOMMANDS: Final[Mapping[str, str]] = {
@@ -37,6 +38,7 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
 @click.option("--rev", default="HEAD", show_default=True, help="Revision to execute.")
 @click.option("--with", "patch", metavar="PATCH", help="A patch applied in memory first (- for standard input).")
 @layouts_option
+@platform_options
 @click.option("--truth", metavar="FILE", help="Compare the model with the recorded real boots of FILE instead.")
 @click.option(
     "--allow-undetermined",
@@ -54,6 +56,8 @@ def command(
     rev: str,
     patch: str | None,
     layouts: tuple[str, ...],
+    platform: Platform,
+    profile: Profile | None,
     truth: str | None,
     allowed: tuple[str, ...],
 ) -> int:
@@ -64,6 +68,9 @@ def command(
     UNRESERVED (a live page table is free); LEAK (spare table pages stay reserved); UNDETERMINED (kpt cannot say, and
     why). Exit 0 when all are OK, 1 when one faults, 3 when one is undetermined.
 
+    Other platforms are machines without Xen, with large pages (native, native-1g) or without (native-4k): there the
+    processor's own tables are looked at, and a call through an empty slot is a CRASH that names the slot.
+
     With --truth FILE (a JSON list of recorded boots, each with its commit, changes, memory map and outcome): the model
     runs for each record. Exit 0 when all agree but those allowed, 1 when one disagrees, 3 when one is undetermined.
 
@@ -72,6 +79,7 @@ def command(
       kpt model --rev v2.6.39
       kpt model --rev v2.6.39-rc5 --layout 1200M,hole=1180M+18M
       kpt generate pagetable_reserve --for 92bdaef7b2c | kpt model --rev 92bdaef7b2c --with -
+      kpt model --rev v2.6.39 --platform native --profile x86_64-xen-pv,+NUMA
       kpt model --truth boots.json --allow-undetermined e5f15b45ddf/plain/256M-mem/34
     """
     if ctx.invoked_subcommand is not None:
@@ -91,6 +99,8 @@ def command(
             patch=parsed,
             progress=step,
             translations=kept_translations(),
+            platform=platform,
+            profile=profile,
         )
     if session.as_json:
         session.print_json(_fields(report))
@@ -109,7 +119,13 @@ def _refuse_options_before(ctx: click.Context, name: str) -> None:
 
 def _refuse_with_truth(ctx: click.Context) -> None:
     """A record names its own revision and map: an option that would be passed over is refused."""
-    for name, option in (("rev", "--rev"), ("patch", "--with"), ("layouts", "--layout")):
+    for name, option in (
+        ("rev", "--rev"),
+        ("patch", "--with"),
+        ("layouts", "--layout"),
+        ("platform", "--platform"),
+        ("profile", "--profile"),
+    ):
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise click.UsageError(f"a record of --truth names its own kernel and machine: leave out {option}", ctx)
 
@@ -126,5 +142,7 @@ def _fields(report: ModelReport) -> dict[str, object]:
 def _print(session: Session, report: ModelReport) -> None:
     patched = ", with the patch" if report.patched else ""
     session.out.print(f"{report.revision.spelled}{patched}", style="bold", markup=False)
+    for on in dict.fromkeys(f"on {run.platform}, configured as {run.profile}" for run in report.runs):
+        session.out.print(f"  {on}", style="dim", markup=False)
     for run in report.runs:
         print_run(session.out, run, verbosity=session.verbosity)

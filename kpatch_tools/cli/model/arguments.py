@@ -1,4 +1,4 @@
-"""Memory maps on the command line."""
+"""Memory maps, platforms and configurations on the command line."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +7,17 @@ from typing import Any
 import click
 
 from kpatch_tools.core.errors import KpatchError
-from kpatch_tools.model import DEFAULT_LAYOUTS, Layout, layout_from_json, parse_layout
+from kpatch_tools.model import (
+    DEFAULT_LAYOUTS,
+    PLATFORMS,
+    PROFILES,
+    Layout,
+    Profile,
+    get_platform,
+    layout_from_json,
+    parse_layout,
+    parse_profile,
+)
 
 
 def layouts_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,3 +40,33 @@ def layout_of(text: str) -> Layout:
         return layout_from_json(Path(text).read_bytes(), name=text)
     except OSError as error:
         raise KpatchError("bad-layout", f"cannot read {text}: {error.strerror}", hint="name a readable file") from error
+
+
+def platform_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`--platform NAME` and `--profile NAME[,+SYMBOL,-SYMBOL…]`; the command gets `platform`, and `profile` or None."""
+    command = click.option(
+        "--profile",
+        metavar="NAME",
+        callback=_profile,
+        help="Configuration; NAME,+SYMBOL,-SYMBOL varies it; `help` lists them.  [default: the platform's]",
+    )(command)
+    return click.option(
+        "--platform",
+        type=click.Choice([platform.name for platform in PLATFORMS]),
+        default=PLATFORMS[0].name,
+        show_default=True,
+        callback=lambda _ctx, _parameter, name: get_platform(name),
+        help="What the kernel boots on.",
+    )(command)
+
+
+def _profile(ctx: click.Context, _parameter: click.Parameter, text: str | None) -> Profile | None:
+    if text is None or ctx.resilient_parsing:
+        return None
+    if text == "help":
+        for platform in PLATFORMS:
+            click.echo(f"platform {platform.name:<29} {platform.stands_for}")
+        for named in PROFILES:
+            click.echo(f"profile  {named.profile.name:<29} {named.about}")
+        raise click.exceptions.Exit(0)
+    return parse_profile(text)

@@ -22,6 +22,8 @@ def run_fields(run: ModelRun) -> dict[str, object]:
         ],
         "rw_ranges": [{"start": f"{start:#x}", "end": f"{end:#x}"} for start, end in run.rw_ranges],
         "free_read_only": [f"{pfn:#x}" for pfn in run.free_read_only],
+        "reserved": [{"start": f"{start:#x}", "end": f"{end:#x}"} for start, end in run.reserved],
+        "platform": run.platform,
         "profile": run.profile,
     }
 

@@ -12,7 +12,7 @@ def print_run(out: Console, run: ModelRun, *, verbosity: int) -> None:
     for line in run.fault.lines() if run.fault is not None else (run.reason,) if run.reason else ():
         out.print(f"      {line}", markup=False)
     if verbosity > 0:
-        out.print(f"      profile {run.profile}", style="dim", markup=False)
+        out.print(f"      on {run.platform}, profile {run.profile}", style="dim", markup=False)
         for one in run.tables:
             out.print(f"      tables {one.start:#x}-{one.end:#x}, buffer to {one.top:#x}", style="dim")
         for start, end in run.rw_ranges:
