@@ -1,8 +1,10 @@
 """An explanation as one HTML page that needs neither network nor scripts."""
 
+import shlex
 from dataclasses import dataclass
 
 from kpatch_tools.app.model_explain import ExplainReport, Side
+from kpatch_tools.hooks import HOOKS
 from kpatch_tools.model import Verdict
 from kpatch_tools.model.explain import Fault
 from kpatch_tools.model.history import Access, Moment, Use
@@ -43,6 +45,7 @@ def explain_page(report: ExplainReport) -> bytes:
         buffer_text=_buffer_text,
         mib=lambda size: f"{size / (1 << 20):.1f}".removesuffix(".0"),
         ram=ram,
+        command=_command(report),
         profile=report.sides[-1].history.run.profile,
     ).encode()
 
@@ -81,6 +84,14 @@ def _side(report: ExplainReport, side: Side) -> _SideView:
         ),
         smallest=smallest.layout.name if smallest is not None else "",
     )
+
+
+def _command(report: ExplainReport) -> str:
+    """What to type to get the page again."""
+    words = ["kpt", "model", "explain", "--rev", report.revision.spelled]
+    if report.patch is not None:
+        words += ["--hook" if report.patch in HOOKS else "--with", report.patch]
+    return shlex.join([*words, "--layout", report.layout.name, "--html", "page.html"])
 
 
 def _use_class(use: Use) -> str:

@@ -14,6 +14,7 @@ from .machine.geometry import LEVELS
 from .oracles import EndState, Verdict
 
 _MAPPINGS_SHOWN = 64
+_CHANGES_SHOWN = 2
 _PAGES_SHOWN = 4
 
 
@@ -30,6 +31,20 @@ class EntryWrite:
     stage: str
     chain: tuple[CallFrame, ...] = ()
     buffer: BufferValues | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeChange:
+    """The frame became a page table of `level`, or stopped being one (0): when, and in which C calls."""
+
+    level: int
+    stage: str
+    chain: tuple[CallFrame, ...] = ()
+    buffer: BufferValues | None = None
+
+    def __str__(self) -> str:
+        what = f"became an L{self.level} page table" if self.level else "stopped being a page table"
+        return f"{what} during {self.stage}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +83,8 @@ class Fault:
     `stage` is the boot stage. `chain` are the C calls, innermost first. `refusals` are Xen's lines, the cause first.
     `pfn`, `mfn`, `va` are None where the fault has none; `frame` says what the frame was at that moment. `operation`
     is the request that Xen refused, or the access that faulted, empty where there was none; `buffer`, the values of
-    the page-table buffer's globals at that moment, None where the tree has none.
+    the page-table buffer's globals at that moment, None where the tree has none. `types` are the changes of the frame's
+    type, oldest first; empty if they were not looked for, or there were none.
     """
 
     kind: str
@@ -83,6 +99,7 @@ class Fault:
     mappings: tuple[MappingInWords, ...] = ()
     operation: str = ""
     buffer: BufferValues | None = None
+    types: tuple[TypeChange, ...] = ()
 
     def lines(self) -> tuple[str, ...]:
         """The fault as text, one line per fact."""
@@ -94,6 +111,9 @@ class Fault:
             text.append(f"frame: {self.frame}")
         if self.buffer is not None:
             text.append(f"buffer: {self.buffer}")
+        for change in self.types[-_CHANGES_SHOWN:]:
+            text.append(f"it {change}")
+            text += [f"  {'by' if not number else 'from'} {call}" for number, call in enumerate(change.chain)]
         for mapping in self.mappings:
             text.append(f"mapped {mapping}")
             if mapping.writes:

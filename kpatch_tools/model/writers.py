@@ -6,14 +6,14 @@ from kpatch_tools.core.ids import Mfn
 
 from .boot.buffers import read_buffer
 from .boot.guest import Guest
-from .explain import EntryWrite, Fault
-from .trace import Event, StageBegun
+from .explain import EntryWrite, Fault, TypeChange
+from .trace import BecameTable, Event, StageBegun
 
 _WRITES_KEPT = 16
 
 
 class Writers:
-    """Watches the entries that map a fault's frame while the boot is repeated; a tracer of that boot.
+    """Watches a fault's frame, and the entries that map it, while the boot is repeated; a tracer of that boot.
 
     Boots are deterministic, so what is written where is what was written the first time. An entry's oldest writes and
     its latest are kept. Not seen is what Xen itself adjusts in an entry when it validates a whole table.
@@ -24,11 +24,16 @@ class Writers:
         self._fault = fault
         self._stage = ""
         self._writes: dict[tuple[Mfn, int], list[EntryWrite]] = {}
+        self._types: list[TypeChange] = []
         guest.memory.watch({mapping.entry_of for mapping in fault.mappings}, self._written)
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, StageBegun):
-            self._stage = event.name
+        match event:
+            case StageBegun(name):
+                self._stage = name
+            case BecameTable(pfn, level) if pfn is not None and pfn == self._fault.pfn:
+                chain = self._guest.program.call_chain()
+                self._types.append(TypeChange(level, self._stage, chain, read_buffer(self._guest)))
 
     def _written(self, table: Mfn, word: int, value: int) -> None:
         seen = self._writes.setdefault((table, word), [])
@@ -44,4 +49,4 @@ class Writers:
         mappings = tuple(
             replace(mapping, writes=tuple(self._writes.get(mapping.entry_of, ()))) for mapping in self._fault.mappings
         )
-        return replace(self._fault, mappings=mappings)
+        return replace(self._fault, mappings=mappings, types=tuple(self._types))

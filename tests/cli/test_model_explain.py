@@ -25,7 +25,7 @@ def test_json_has_stable_fields(kpt: Kpt) -> None:
     (side,) = done.json["sides"]
     assert list(side) == ["label", "run", "fault", "smallest", "moments"]
     fault = side["fault"]
-    assert list(fault) == ["kind", "operation", "frame", "buffer", "mappings", "chain", "reading"]
+    assert list(fault) == ["kind", "operation", "frame", "buffer", "types", "mappings", "chain", "reading"]
     assert list(fault["buffer"]) == ["pgt_buf_start", "pgt_buf_end", "pgt_buf_top"]
     assert fault["frame"]["pfn"] == side["run"]["fault"]["pfn"]
     write = fault["mappings"][0]["writes"][-1]

@@ -155,3 +155,35 @@ def test_a_good_run_has_no_history(miniature: Miniature) -> None:
     kernel = load_kernel(miniature("13"))
     run = boot(kernel, SMALL)
     assert with_history(kernel, run) is run
+
+
+def test_history_names_who_made_the_frame_a_table(miniature: Miniature, edited: Edited) -> None:
+    source = edited(
+        miniature("13"), {MMU: ("for (; end < PFN_PHYS(pgt_buf_top)", "for (end = start; end < PFN_PHYS(pgt_buf_top)")}
+    )
+    kernel = load_kernel(source)
+    told = with_history(kernel, boot(kernel, SMALL)).fault
+    assert told is not None
+    (change,) = told.types
+    assert (change.level, change.stage) == (1, "map-memory")
+    assert "xen_alloc_pte_init" in [call.function for call in change.chain]
+    assert change.buffer is not None
+    assert told.pfn == change.buffer.end - 1
+    assert any(line.startswith("it became an L1 page table") for line in told.lines())
+
+
+def test_the_request_is_told_with_its_arguments(miniature: Miniature) -> None:
+    fault = fault_of(miniature("06"), "4160M,hole=64M+4032M").fault
+    assert fault is not None
+    assert fault.operation == f"mmuext_op(MMUEXT_PIN_L1_TABLE, {fault.mfn:#x})"
+    assert f"refused: {fault.operation}" in fault.lines()
+
+
+def test_all_writes_to_an_entry_are_kept_in_order(miniature: Miniature) -> None:
+    kernel = load_kernel(miniature("12"))
+    told = with_history(kernel, boot(kernel, SMALL)).fault
+    assert told is not None
+    (mapping,) = told.mappings
+    assert [write.number for write in mapping.writes] == list(range(1, len(mapping.writes) + 1))
+    assert mapping.writes[-1].value & 3 == 1
+    assert mapping.written_by == mapping.writes[-1].chain

@@ -12,7 +12,7 @@ from kpatch_tools.cli.session import Session, kept_translations, verb
 from kpatch_tools.cli.writing import write_file
 from kpatch_tools.model.boot.buffers import BufferValues
 from kpatch_tools.model.cexec import CallFrame
-from kpatch_tools.model.explain import EntryWrite, Fault, MappingInWords
+from kpatch_tools.model.explain import EntryWrite, Fault, MappingInWords, TypeChange
 from kpatch_tools.model.history import Moment, Run
 from kpatch_tools.model.history.reading import read_fault
 from kpatch_tools.model.smaller import Smallest, ram
@@ -99,9 +99,20 @@ def _fault(fault: Fault) -> dict[str, object]:
             "what": fault.frame,
         },
         "buffer": _buffer(fault.buffer),
+        "types": [_type(change) for change in fault.types],
         "mappings": [_mapping(mapping) for mapping in fault.mappings],
         "chain": _chain(fault.chain),
         "reading": list(read_fault(fault)),
+    }
+
+
+def _type(change: TypeChange) -> dict[str, object]:
+    """`level` 0: it stopped being a page table."""
+    return {
+        "level": change.level,
+        "stage": change.stage,
+        "buffer": _buffer(change.buffer),
+        "chain": _chain(change.chain),
     }
 
 

@@ -200,7 +200,7 @@ def record(guest: Guest, layout: Layout, *, say: Callable[[str], None]) -> Histo
     log = _Log(guest)
     run = boot(guest, layout, log)
     say(f"booting on {layout.name} again, with an eye on every page")
-    fault = run.fault if run.fault is not None and run.fault.mappings else None
+    fault = run.fault if run.fault is not None and run.fault.pfn is not None else None
     writers = Writers(guest, fault) if fault is not None else None
     camera = _Camera(guest, _chosen(_folded(log.groups)), writers or _nobody)
     try:

@@ -245,9 +245,9 @@ def _region_labels(places: Sequence[Place], columns: Sequence[Column]) -> tuple[
     labels: list[Label] = []
     for first, past, name in places:
         x, width = _extent(columns, first, past)
-        long, short = f"{name} {_size(past - first)}", name
-        narrow = next((text for text in (long, short) if len(text) * _CHARACTER_NARROW <= width), "")
-        wide = next((text for text in (long, short) if len(text) * _CHARACTER <= width), "")
+        texts = (f"{name} {_size(past - first)}", name, name.removeprefix("table "))
+        narrow = next((text for text in texts if len(text) * _CHARACTER_NARROW <= width), "")
+        wide = next((text for text in texts if len(text) * _CHARACTER <= width), "")
         middle = round(x + width / 2, 3)
         if narrow and narrow != wide:
             labels.append(Label(middle, narrow, cramped=True))
