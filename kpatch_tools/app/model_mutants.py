@@ -107,7 +107,7 @@ def _boot_everywhere(source: BlobSource, lines: LineCache) -> Iterator[ModelRun]
 @cache
 def _scaled() -> tuple[Layout, ...]:
     """The scaled layouts with the usual image, those most unlike each other early."""
-    layouts = [layout for layout in scaled_layouts(BOUND) if layout.image_end == SCALED.image.end]
+    layouts = [layout for layout in scaled_layouts(BOUND) if layout.image_end is None]
     return tuple(layouts[at] for first in range(_STRIDE) for at in range(first, len(layouts), _STRIDE))
 
 
