@@ -1,6 +1,6 @@
 """Counterexamples of the small machine, tried on a real one: a small machine exaggerates proportions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kpatch_tools.core.errors import KpatchError
@@ -23,7 +23,8 @@ class RealTrial:
 class Counterexample:
     """A class of failures. `shapes` layouts fail so, `found` is the first; `smallest` is what shrinking made of it.
 
-    `trials` are the same shape at real size; the class is `confirmed` if one of them fails alike.
+    `trials` are the smallest shape at real size, then the found one, until one of them fails alike: the class is then
+    `confirmed`. What is smallest on the scaled machine may be too small on the real one.
     """
 
     outcome: Outcome
@@ -44,10 +45,10 @@ class Counterexample:
         return next(iter([*alike, *faults, *self.trials]), None)
 
 
-def try_for_real(shape: Shape, wanted: Outcome, boot: Callable[[Layout], Outcome]) -> tuple[RealTrial, ...]:
-    """The shape's real layouts, until one fails as `wanted` does."""
+def try_for_real(shapes: Sequence[Shape], wanted: Outcome, boot: Callable[[Layout], Outcome]) -> tuple[RealTrial, ...]:
+    """The shapes' real layouts, until one fails as `wanted` does."""
     trials: list[RealTrial] = []
-    for layout in real_layouts(shape):
+    for layout in dict.fromkeys(layout for shape in shapes for layout in real_layouts(shape)):
         try:
             outcome = boot(layout)
         except KpatchError as error:

@@ -103,7 +103,8 @@ def run_sweep(
             example = _smallest(booting, example)
         if confirm:
             report(f"trying {example.smallest.name} at real size")
-            example = replace(example, trials=try_for_real(example.smallest, example.outcome, loader.real_boot))
+            trials = try_for_real((example.smallest, example.found), example.outcome, loader.real_boot)
+            example = replace(example, trials=trials)
         examples.append(example)
     return SweepReport(
         machine=SCALED,

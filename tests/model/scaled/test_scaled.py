@@ -67,6 +67,7 @@ def test_a_kernel_boots_and_its_tables_cover_sixteen_pages_each(scaled: Guest) -
     (table,) = run.tables
     # 12 L1 tables, one L2, one L3: what 192 pages need.
     assert table.top - table.start == 14 * PAGE_SIZE
+    assert run.rw_done == run.rw_ranges == ((table.end, table.top),)
 
 
 def test_memory_above_the_boundary_is_mapped_separately(scaled: Guest) -> None:

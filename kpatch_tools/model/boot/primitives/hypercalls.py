@@ -13,7 +13,6 @@ from kpatch_tools.model.xen import (
 )
 
 _ENOSYS = -38
-_DIRECT_MAP_SIZE = 1 << 46
 _FRAME = 0x000F_FFFF_FFFF_F000
 _MMUEXT_NAMES = {
     **{level - 1: f"MMUEXT_PIN_L{level}_TABLE" for level in range(1, 5)},
@@ -27,6 +26,7 @@ _SHUTDOWN_REASONS = {0: "poweroff", 1: "reboot", 2: "suspend", 3: "crash", 4: "w
 
 def primitives(guest: Guest) -> Primitives:
     page_offset = guest.memory.geometry.page_offset
+    direct_map_end = page_offset + guest.machine.max_end
 
     def mmu_update(requests: int, count: int, done: int, domid: int = DOMID_SELF) -> int:
         """xen/interface/xen.h#mmu_update: an array of (ptr, val); stops at the first failure."""
@@ -42,7 +42,7 @@ def primitives(guest: Guest) -> Primitives:
         return _finish(guest, done, count, 0)
 
     def update_va_mapping(va: int, entry: int, _flags: int, *_rest: int) -> int:
-        direct = page_offset <= va < page_offset + _DIRECT_MAP_SIZE
+        direct = page_offset <= va < direct_map_end
         before = guest.memory.paging.walk(va).entry if direct else 0
         outcome = guest.note_hypercall("update_va_mapping", guest.xen.update_va_mapping(va, entry))
         if outcome:
