@@ -10,12 +10,13 @@ from kpatch_tools.model.scaled import SCALED, SPAN
 from .shapes import Shape, is_held, scaled_layout
 
 DEFAULT_BOUND = 5
-MAX_BOUND = 9
+MAX_BOUND = 8
 """With more, RAM below the boundary would not end there."""
 
 _SPAN = SPAN // PAGE_SIZE
-_FIRST_END = 12 * _SPAN
-"""The least end of the first range that is tried: room for the kernel and what it must allocate."""
+_FIRST_END = 15 * _SPAN
+"""The least end of the first range that is tried: more than the kernel and Xen map before init_memory_mapping (12 or 14
+spans here, a small part of any memory really), so that tables are needed."""
 _STEP = 2 * _SPAN
 _INTO_SPAN = (0, 5)
 """Where in an L1 table's span the first range ends: with it, or inside."""

@@ -67,7 +67,7 @@ class Shape:
 def scaled_layout(shape: Shape) -> Layout:
     """The layout of the scaled machine."""
     image_end = None if shape.image == _USUAL_IMAGE else shape.image * PAGE_SIZE
-    return _placed(shape, SCALED, lambda page: page * PAGE_SIZE, image_end, shape.name)
+    return _placed(shape, SCALED, _edges(shape, lambda page: page * PAGE_SIZE), image_end, shape.name)
 
 
 def is_held(shape: Shape) -> bool:
@@ -85,18 +85,30 @@ def is_held(shape: Shape) -> bool:
 
 
 def real_layouts(shape: Shape) -> tuple[Layout, ...]:
-    """Layouts of a PC that lie in the same way to what its tables span, the most faithful first.
+    """Layouts of a PC that lie in the same way to what its tables span.
 
-    Always the same: which part of its L1 table's span an address is at (a page is 1/16 of it, or 32 pages of 512), the
-    L3 entry it is under, and that the boundary is 4 GiB. An L2 table has 16 entries on the one machine and 512 on the
-    other: the first layout stretches an address to the same part of the table, the second counts the same number of
-    entries.
+    Always the same: which part of its L1 table's span an address is at (a page is 1/16 of it, or 32 pages of 512), and
+    that the boundary is 4 GiB. An L2 table, though, has 16 entries on the one machine and 512 on the other, and the
+    tables for all of memory take about one L1 span for each L3 span on both. So the first layout stretches the first
+    range to the same part of its L2 table and counts L1 spans in all that follows; the second stretches everything, the
+    third counts everything.
     """
     moved = shape.image - _USUAL_IMAGE
     image_end = None if not moved else REAL_MACHINE.image.end + _in_spans(moved)
+    stretched, counted = _edges(shape, _stretched), _edges(shape, _counted)
+    first = stretched[0]
+    lengths = (shape.hole, shape.island, shape.top)
+    following = (first + _in_spans(sum(lengths[: number + 1])) for number in range(len(lengths)))
+    mixed = (first, *following, counted[-1])
     name = f"as scaled {shape.name}"
-    layouts = [_placed(shape, REAL_MACHINE, place, image_end, name) for place in (_stretched, _counted)]
+    layouts = [_placed(shape, REAL_MACHINE, edges, image_end, name) for edges in (mixed, stretched, counted)]
     return tuple(dict.fromkeys(layouts))
+
+
+def _edges(shape: Shape, place: Callable[[int], int]) -> tuple[int, ...]:
+    """Where the first range, the hole, the island, RAM below the boundary and RAM above it end, in bytes."""
+    pages = (shape.first, shape.first + shape.hole, shape.low - shape.top, shape.low, _LOW_PAGES + shape.high)
+    return tuple(place(page) for page in pages)
 
 
 def _stretched(page: int) -> int:
@@ -119,10 +131,9 @@ def _in_spans(pages: int) -> int:
     return pages * (REAL.span(2) >> _BITS)
 
 
-def _placed(shape: Shape, machine: Machine, place: Callable[[int], int], image_end: int | None, name: str) -> Layout:
-    """The shape's ranges on `machine`, its page numbers turned into byte addresses by `place`."""
-    edges = [shape.first, shape.first + shape.hole, shape.low - shape.top, shape.low]
-    first, hole_end, island_end, low = (place(page) for page in edges)
+def _placed(shape: Shape, machine: Machine, edges: tuple[int, ...], image_end: int | None, name: str) -> Layout:
+    """The shape's ranges on `machine`, with the byte addresses of `_edges`."""
+    first, hole_end, island_end, low, high_end = edges
     ranges = [
         MemoryRange(0, machine.isa_usable_end),
         MemoryRange(machine.isa_reserved, machine.isa_end, MemoryType.RESERVED),
@@ -133,7 +144,7 @@ def _placed(shape: Shape, machine: Machine, place: Callable[[int], int], image_e
     if shape.top:
         ranges.append(MemoryRange(island_end, low, MemoryType.RESERVED))
     if shape.high:
-        ranges.append(MemoryRange(machine.low_end, place(_LOW_PAGES + shape.high)))
+        ranges.append(MemoryRange(machine.low_end, high_end))
     return Layout(
         name=name,
         ranges=tuple(ranges),

@@ -81,6 +81,15 @@ def test_real_layouts_keep_the_place_in_a_table() -> None:
     assert counted.end == (1 << 30) + (2 << 20) + 160 * PAGE_SIZE
 
 
+def test_what_follows_the_first_range_counts_spans() -> None:
+    mixed, stretched, _ = real_layouts(Shape(low=256 + 16 + 20 + 18 + 3, hole=20, island=18, top=3))
+    page = 32 * PAGE_SIZE
+    first = (1 << 30) + (64 << 20)
+    assert [entry.end for entry in mixed.ranges[2:]] == [first, first + 20 * page, first + 38 * page, first + 41 * page]
+    assert stretched.ranges[2].end == first
+    assert stretched.ranges[-1].end == (1 << 30) + 3 * (64 << 20) + 9 * page
+
+
 def test_the_boundary_stays_the_boundary() -> None:
     for layout in real_layouts(Shape(low=192, high=2)):
         assert layout.usable[-1].start == 1 << 32
