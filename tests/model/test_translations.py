@@ -15,7 +15,7 @@ from kpatch_tools.model.boot.guest import Guest
 from kpatch_tools.model.boot.profile import PROFILE
 from kpatch_tools.model.run import boot, load_kernel, with_history
 from kpatch_tools.model.translations import Recorder, Translations, kernel_key
-from kpatch_tools.tree import Folder
+from kpatch_tools.tree import Folder, KernelTree
 
 Edited = Callable[[BlobSource, Mapping[str, tuple[str, str]]], BlobSource]
 Miniature = Callable[[str], BlobSource]
@@ -140,7 +140,7 @@ from pathlib import Path
 from kpatch_tools.core.source import Overlay
 from kpatch_tools.model import Translations
 from kpatch_tools.model.run import load_kernel
-from kpatch_tools.tree import Folder
+from kpatch_tools.tree import Folder, KernelTree
 source = Overlay(Folder(Path({str(source.base.root)!r})), {dict(source.changes)!r})
 print(load_kernel(source, translations=Translations(Path({str(folder)!r}))).program.is_loaded)
 """
@@ -237,3 +237,15 @@ def test_processes_may_write_at_the_same_time(miniature: Miniature, folder: Path
     assert not is_new(source, folder)
     assert run_model(source, layouts, jobs=2, translations=Translations(folder)) == fresh
     assert run_model(source, layouts, jobs=2, translations=Translations(folder)) == fresh
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("revision", ["92bdaef7b2c", "v2.6.39", "tree-3.8.13"])
+def test_a_real_kernel_is_kept(linux_git: Path, folder: Path, revision: str) -> None:
+    source = KernelTree.open(linux_git).at(revision)
+    layouts = [SMALL, parse_layout("300M,hole=280M+10M")]
+    fresh = run_model(source, layouts, jobs=1, history=True)
+    assert run_model(source, layouts, jobs=1, history=True, translations=Translations(folder)) == fresh
+    guest = load_kernel(source, translations=Translations(folder))
+    assert tuple(with_history(guest, boot(guest, layout)) for layout in layouts) == fresh
+    assert not guest.program.is_loaded

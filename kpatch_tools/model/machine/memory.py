@@ -247,16 +247,18 @@ class GuestMemory:
         readable, writable = self.paging.readable, self.paging.writable
         find, store, unaligned = self._readable, self._store, self._store_unaligned
 
+        # Python pays for every digit of an address: so a comparison comes before a subtraction, and what is left of the
+        # address inside its page is taken first.
+
         def ld8(address: int) -> int:
-            offset = address - base
-            if 0 <= offset < size:
+            if base <= address and (offset := address - base) < size:
                 if not offset & 7:
                     return quads[offset >> 3]
-            elif not address & 7:
+            elif not (inside := address & _OFFSET) & 7:
                 try:
-                    return readable[address >> 12][(address >> 3) & 511]
+                    return readable[address >> 12][inside >> 3]
                 except KeyError:
-                    return find(address)[(address >> 3) & 511]
+                    return find(address)[inside >> 3]
             return int.from_bytes(getb(address, 8), "little")
 
         def lds8(address: int) -> int:
@@ -264,14 +266,13 @@ class GuestMemory:
             return value - (_WORD + 1) if value >> 63 else value
 
         def st8(address: int, value: int) -> None:
-            offset = address - base
-            if 0 <= offset < size:
+            if base <= address and (offset := address - base) < size:
                 if not offset & 7:
                     quads[offset >> 3] = value & _WORD
                     return
-            elif not address & 7:
+            elif not (inside := address & _OFFSET) & 7:
                 try:
-                    writable[address >> 12][(address >> 3) & 511] = value & _WORD
+                    writable[address >> 12][inside >> 3] = value & _WORD
                 except KeyError:
                     store(address, 8, value & _WORD)
                 return
@@ -334,43 +335,44 @@ class GuestMemory:
     def _make_narrow(self, width: int, getb: Callable[[int, int], bytes]) -> dict[str, Accessor]:
         """ld, lds and st for 1, 2 and 4 bytes."""
         base, size = self.geometry.data_base, self.geometry.data_size
-        views = {1: memoryview(self._data), 2: memoryview(self._data).cast("H"), 4: memoryview(self._data).cast("I")}
-        cells = views[width]
+        view = memoryview(self._data)
+        views = {1: (view, view.cast("b")), 2: (view.cast("H"), view.cast("h")), 4: (view.cast("I"), view.cast("i"))}
+        cells, signed = views[width]
         scale = width.bit_length() - 1
         low, mask, half = width - 1, (1 << 8 * width) - 1, 1 << (8 * width - 1)
         readable, writable = self.paging.readable, self.paging.writable
         find, store, unaligned = self._readable, self._store, self._store_unaligned
 
         def load(address: int) -> int:
-            offset = address - base
-            if 0 <= offset < size:
+            if base <= address and (offset := address - base) < size:
                 if not offset & low:
                     return cells[offset >> scale]
-            elif not address & low:
+            elif not (inside := address & _OFFSET) & low:
                 try:
-                    word = readable[address >> 12][(address >> 3) & 511]
+                    word = readable[address >> 12][inside >> 3]
                 except KeyError:
-                    word = find(address)[(address >> 3) & 511]
-                return (word >> ((address & 7) << 3)) & mask
+                    word = find(address)[inside >> 3]
+                return (word >> ((inside & 7) << 3)) & mask
             return int.from_bytes(getb(address, width), "little")
 
         def load_signed(address: int) -> int:
+            if base <= address and (offset := address - base) < size and not offset & low:
+                return signed[offset >> scale]
             value = load(address)
             return value - mask - 1 if value & half else value
 
         def store_narrow(address: int, value: int) -> None:
             value &= mask
-            offset = address - base
-            if 0 <= offset < size:
+            if base <= address and (offset := address - base) < size:
                 if not offset & low:
                     cells[offset >> scale] = value
                     return
-            elif not address & low:
+            elif not (inside := address & _OFFSET) & low:
                 frame = writable.get(address >> 12)
                 if frame is None:
                     store(address, width, value)
                     return
-                word, shift = (address >> 3) & 511, (address & 7) << 3
+                word, shift = inside >> 3, (inside & 7) << 3
                 frame[word] = (frame[word] & ~(mask << shift)) | value << shift
                 return
             unaligned(address, value.to_bytes(width, "little"))
