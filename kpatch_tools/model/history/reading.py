@@ -4,6 +4,7 @@ from kpatch_tools.core.ids import Pfn
 from kpatch_tools.model.boot.buffers import BufferValues
 from kpatch_tools.model.explain import Fault
 
+_BUILDING = "map-memory"
 _READ_ONLY_FAULTS = ("left-over-read-only", "read-only-write")
 
 
@@ -16,13 +17,20 @@ def read_fault(fault: Fault) -> tuple[str, ...]:
         if not mapping.writes:
             continue
         last = mapping.writes[-1]
-        place = _place(fault.pfn, last.buffer)
+        # Later on the buffer is history, and its pages are like any other.
+        place = _place(fault.pfn, last.buffer) if last.stage == _BUILDING else ""
         if place:
             how = "writable" if mapping.writable else "read-only"
             text.append(f"When pfn {fault.pfn:x} was mapped {how}, during {last.stage}, it was {place}.")
     now = _place(fault.pfn, fault.buffer)
-    if now and _is_spare(fault.pfn, fault.buffer) and fault.stage != "map-memory":
-        text.append("It was never handed out: it is a spare page of the table buffer still.")
+    again = fault.types[-1] if fault.types and fault.types[-1].stage != _BUILDING else None
+    if _is_spare(fault.pfn, fault.buffer) and again is not None and again.level:
+        text.append(
+            f"It was a spare page of the table buffer, was free again, and became an L{again.level} page table "
+            f"during {again.stage}."
+        )
+    elif _is_spare(fault.pfn, fault.buffer) and fault.stage != _BUILDING:
+        text.append("It was never handed out: it is a spare page of the table buffer.")
     elif now:
         text.append(f"At the fault it is {now}.")
     if fault.kind in _READ_ONLY_FAULTS and _is_spare(fault.pfn, fault.buffer):

@@ -1,8 +1,10 @@
 """Sentences that follow from a fault's facts."""
 
+from dataclasses import replace
+
 from kpatch_tools.core.ids import Mfn, Pfn
 from kpatch_tools.model.boot.buffers import BufferValues
-from kpatch_tools.model.explain import EntryWrite, Fault, MappingInWords
+from kpatch_tools.model.explain import EntryWrite, Fault, MappingInWords, TypeChange
 from kpatch_tools.model.history.reading import read_fault
 
 NAMES = ("e820_table_start", "e820_table_end", "e820_table_top")
@@ -39,6 +41,21 @@ def test_a_left_over_page_was_never_handed_out() -> None:
     )
     assert "never handed out" in text
     assert "without being made writable" in text
+
+
+def test_a_spare_page_that_is_a_table_again_is_told_as_such() -> None:
+    told = fault("xen-refused-update_va_mapping", 0x170, end_then=0x170, end=0x170, writable=False, stage="paging")
+    late = replace(told.mappings[0].writes[0], stage="paging")
+    told = replace(
+        told,
+        mappings=(replace(told.mappings[0], writes=(late,)),),
+        types=(TypeChange(1, "paging"),),
+        frame="a live L1 page table (type count 2, pinned)",
+    )
+    text = read_fault(told)
+    assert "was free again, and became an L1 page table during paging" in text[0]
+    assert "Xen lets nobody map a live page table writable" in text[1]
+    assert len(text) == 2
 
 
 def test_a_page_far_from_the_buffer_is_not_explained_by_it() -> None:
