@@ -3,7 +3,7 @@
 import gc
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kpatch_tools.app.verdict_journal import Answer, Basis, KnownUnit, VerdictJournal, answer_of
@@ -86,6 +86,7 @@ class Verdicts:
         self._keys = tuple(layout_key(layout) for layout in self.layouts)
         self._outlines: dict[str, Outline] = {}
         self._names: dict[DeclarationId, Names] = {}
+        self._ids: dict[DeclarationId, DeclarationId] = {}
         self._units: dict[ObjectId, str] = {}
         path = tree.path
         self._workers: Workers[_Job, _Booted | _Outlined] = Workers(
@@ -147,7 +148,12 @@ class Verdicts:
     def _learn(self, tree: ObjectId, result: _Outlined) -> None:
         self.effort.outlined += 1
         self._names.update(result.names)
-        self._outlines.setdefault(result.outline.digest, result.outline)
+        self._ids.update((one, one) for one in result.names if one not in self._ids)
+        outline = result.outline
+        if outline.digest not in self._outlines:
+            # What comes from another process is a copy; units of a history share nearly all of their declarations.
+            shared = tuple(self._ids[one] for one in outline.declarations)
+            self._outlines[outline.digest] = replace(outline, declarations=shared)
         self._journal.note_unit(tree, KnownUnit(result.outline.digest, result.outline.looked_up))
 
     def _settle(self, units: dict[str, ObjectId]) -> None:
