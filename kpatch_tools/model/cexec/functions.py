@@ -1,7 +1,7 @@
 """The functions of a program: which one a name means, their addresses, and their translation on demand."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import cast
 
@@ -9,14 +9,15 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.syntax.translation_unit import parse_expression
 
+from .arithmetic import TypeMismatch
 from .context import Callee, Symbols
 from .declarations import Declarations
 from .encoding import Plain, decode_callee, encode_callee
 from .errors import CallFrame, Place, Unsupported
 from .function import translate_function
-from .index import Definition, Index, child_of
+from .index import Ambiguous, Definition, Index, child_of
 from .runtime import table_name
-from .types import BOOL, CHAR, INT, LONG, SHORT, VOID, CType, Function, Integer, unsigned_of, wrap
+from .types import BOOL, CHAR, INT, LONG, SHORT, VOID, CType, Function, IncompleteType, Integer, unsigned_of, wrap
 
 _TEXT_BASE = 0xFFFFFFFF81000000
 _TEXT_STEP = 16
@@ -105,6 +106,16 @@ class Functions:
         return tuple(lines.name for lines in self._translated.values())
 
     @property
+    def extents(self) -> tuple[tuple[str, RepoPath, int, int], ...]:
+        """Name, file, first and last line of what has been translated so far."""
+        found = []
+        for lines in self._translated.values():
+            file = lines.places[0][0]
+            numbers = [line for path, line in lines.places if path == file]
+            found.append((lines.name, file, min(numbers), max(numbers)))
+        return tuple(found)
+
+    @property
     def count(self) -> int:
         """Of functions translated, named or addressed."""
         return len(self._compiled) + len(self._origins) + len(self._addressed)
@@ -116,7 +127,7 @@ class Functions:
             for name, function in self._compiled.items()
         )
         addressed = tuple(
-            (address, known.name, known.translated, encode_callee(known.callee))
+            (address, known.name, known.translated, _encoded(known.callee))
             for address, known in self._addressed.items()
         )
         return compiled, dict(self._origins), addressed
@@ -268,6 +279,14 @@ class Functions:
         self._scope[name] = self._compiled[name] = function
         self._translated[id(function.__code__)] = lines
         return function
+
+
+def _encoded(callee: Callee) -> Plain:
+    """The callee; without its type where a record that it passes is incomplete, and no call of it can work."""
+    try:
+        return encode_callee(callee)
+    except (Ambiguous, IncompleteType, TypeMismatch, Unsupported):
+        return encode_callee(replace(callee, type=None))
 
 
 def _packed(places: tuple[Place, ...]) -> Plain:
