@@ -7,7 +7,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -30,6 +30,7 @@ from .boot.profile import PROFILE
 from .boot.stages import Boot, Stage
 from .boot.unit import BOOTMEM, COMPLETED, FILES, NOBOOTMEM, boot_files
 from .cexec import Profile, Program, Trap, Unit, Unsupported, load_unit
+from .configuration import UnknownSymbol, unknown_symbols
 from .explain import Fault, explain_end, explain_fault
 from .layouts import PAGE_SIZE, Layout
 from .machine import Geometry, MachineFault, NotPresent
@@ -61,6 +62,8 @@ class ModelRun:
     `printk` are the kernel's messages. `profile`, `platform` and `machine` name what it ran on, `stage` how far the
     boot got. `reserved` is what a boot that came to its end has reserved: pseudo-physical bytes, ascending.
     `trap` is the kind of the trap that a boot without verdict ended in, such as "endless-loop"; empty for none.
+    `unknown_symbols` are CONFIG_ symbols that decide code which this kernel has executed, on this layout or on others
+    before, and of which the profile says nothing; only `run_model` looks for them.
     """
 
     layout: Layout
@@ -78,6 +81,7 @@ class ModelRun:
     machine: str = REAL_MACHINE.name
     stage: str = ""
     trap: str = ""
+    unknown_symbols: tuple[UnknownSymbol, ...] = field(default=(), compare=False)
 
 
 def run_model(
@@ -120,7 +124,7 @@ def run_model(
             runs = [_undetermined(layout, f"the tree cannot be loaded: {error}") for layout in group]
         else:
             parallel = jobs > 1 and len(group) > 1 and tracer is None and threading.active_count() == 1
-            job = _Job(kernel, group, until_fault, history)
+            job = _Job(source, kernel, group, until_fault, history)
             runs = _run_parallel(job, jobs, report) if parallel else _run(job, tracer, report)
         results.update(zip(numbers, runs, strict=True))
     return tuple(results[number] for number in range(len(layouts)))
@@ -336,16 +340,26 @@ def with_history(guest: Guest, run: ModelRun) -> ModelRun:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """Layouts to run on one translated kernel."""
+    """Layouts to run on one translated kernel; `unknown` are unknown symbols by the number of functions looked at."""
 
+    source: BlobSource
     kernel: Guest
     layouts: Sequence[Layout]
     until_fault: bool
     history: bool = False
+    unknown: dict[int, tuple[UnknownSymbol, ...]] = field(default_factory=dict)
 
     def run(self, layout: Layout, tracer: Tracer = ignore) -> ModelRun:
         run = boot(self.kernel, layout, tracer)
+        run = replace(run, unknown_symbols=self._unknown_symbols())
         return with_history(self.kernel, run) if self.history else run
+
+    def _unknown_symbols(self) -> tuple[UnknownSymbol, ...]:
+        executed = self.kernel.program.executed
+        if len(executed) not in self.unknown:
+            found = unknown_symbols(self.source, executed, self.kernel.machine.configuration)
+            self.unknown[len(executed)] = found
+        return self.unknown[len(executed)]
 
     def ends_with(self, run: ModelRun) -> bool:
         return self.until_fault and run.verdict not in (Verdict.OK, Verdict.UNDETERMINED)

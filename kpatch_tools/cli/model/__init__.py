@@ -144,5 +144,7 @@ def _print(session: Session, report: ModelReport) -> None:
     session.out.print(f"{report.revision.spelled}{patched}", style="bold", markup=False)
     for on in dict.fromkeys(f"on {run.platform}, configured as {run.profile}" for run in report.runs):
         session.out.print(f"  {on}", style="dim", markup=False)
+    for unknown in dict.fromkeys(one for run in report.runs for one in run.unknown_symbols):
+        session.out.print(f"  not known to be set or unset: {unknown}", style="yellow", markup=False)
     for run in report.runs:
         print_run(session.out, run, verbosity=session.verbosity)

@@ -25,6 +25,10 @@ def run_fields(run: ModelRun) -> dict[str, object]:
         "reserved": [{"start": f"{start:#x}", "end": f"{end:#x}"} for start, end in run.reserved],
         "platform": run.platform,
         "profile": run.profile,
+        "unknown_symbols": [
+            {"symbol": one.symbol, "function": one.function, "file": one.file, "line": one.line}
+            for one in run.unknown_symbols
+        ],
     }
 
 

@@ -47,6 +47,13 @@ CONFIG: dict[str, str] = {f"CONFIG_{name}": "1" for name in _ENABLED.split()} | 
     f"CONFIG_{name}": value for name, value in _VALUES.items()
 }
 
+_UNSET = """
+DEBUG_PAGEALLOC DISCONTIGMEM FLATMEM HAVE_ARCH_BOOTMEM HAVE_ARCH_PFN_VALID HIGHMEM KMEMCHECK MEMORY_FAILURE
+MEMORY_HOTPLUG MEMORY_HOTREMOVE NUMA X86_32 X86_F00F_BUG X86_PAE XEN_DEBUG
+"""
+UNSET: frozenset[str] = frozenset(f"CONFIG_{name}" for name in _UNSET.split())
+"""Known not to be set. Of what is neither here nor in CONFIG, a run says that it is unknown, where it matters."""
+
 PREDEFINED: dict[str, str] = {
     **COMPILER.predefined,
     "__KERNEL__": "1",
@@ -170,6 +177,7 @@ PROFILE = Profile(
     undefinable=COMPILER.undefinable,
     include_dirs=INCLUDE_DIRS,
     virtual_files=VIRTUAL_FILES,
+    unset=UNSET,
 )
 
 _IMPLIED: dict[tuple[str, bool], dict[str, str | None]] = {
@@ -205,11 +213,12 @@ def with_config(profile: Profile, symbols: Mapping[str, str | None]) -> Profile:
             changed.update(_IMPLIED.get((name, value is not None), {}))
     changed.update(symbols)
     changed = {name: value for name, value in changed.items() if profile.config.get(name) != value}
+    unset = profile.unset | {name for name, value in {**changed, **symbols}.items() if value is None}
     if not changed:
-        return profile
+        return profile if unset == profile.unset else replace(profile, unset=unset)
     config = {name: value for name, value in {**profile.config, **changed}.items() if value is not None}
     said = ", ".join(f"{name} {'not set' if (value := symbols[name]) is None else f'= {value}'}" for name in symbols)
-    return replace(profile, name=f"{profile.name}; {said}", config=config)
+    return replace(profile, name=f"{profile.name}; {said}", config=config, unset=unset - config.keys())
 
 
 _XEN = ("XEN", "XEN_DOM0", "XEN_MAX_DOMAIN_MEMORY", "XEN_PRIVILEGED_GUEST", "XEN_PVHVM")

@@ -13,7 +13,8 @@ class Profile:
     `config` are CONFIG_ symbols and `predefined` a compiler's own macros (name, possibly with parameters ->
     replacement). `overrides` are `#define` arguments, `NAME(args) body`, that the tree's own #defines cannot change:
     they say what the model puts in the place of locks, per-CPU data, inline assembly. `undefinable` are names that the
-    tree may use but not define as macros. `virtual_files` stand in for generated headers.
+    tree may use but not define as macros. `virtual_files` stand in for generated headers. `unset` are CONFIG_ symbols
+    known not to be set: of one that is neither in `config` nor there, nothing is known.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Profile:
     undefinable: frozenset[str] = frozenset()
     include_dirs: tuple[str, ...] = ()
     virtual_files: Mapping[RepoPath, bytes] = field(default_factory=dict)
+    unset: frozenset[str] = frozenset()
 
     def with_overrides(self, *overrides: str) -> "Profile":
         """The profile with further overrides; they win over earlier ones of the same name."""

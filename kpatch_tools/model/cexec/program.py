@@ -159,6 +159,11 @@ class Program:
         return self._functions.translated
 
     @property
+    def executed(self) -> tuple[tuple[str, RepoPath, int, int], ...]:
+        """The functions translated so far, each with its file and the first and last line that its code came from."""
+        return self._functions.extents
+
+    @property
     def undefined_globals(self) -> tuple[str, ...]:
         """Variables in use that the unit only declares: they start as zero, or where `placement` put them."""
         return tuple(self._objects.undefined)
