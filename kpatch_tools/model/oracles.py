@@ -68,9 +68,10 @@ def sweep(guest: Guest) -> EndState:
                 else:
                     unreachable.append(Pfn(pfn))
     unreserved = []
+    reserved = reserved_ranges(guest)
     for mfn, _ in guest.frames.live_tables():
         table = guest.frames.m2p(mfn)
-        if table is not None and table < len(taken) and not taken[table]:
+        if table is not None and table < len(taken) and not _is_kept(reserved, table):
             unreserved.append(table)
     tables = frozenset(unreserved)
     return EndState(
@@ -92,6 +93,17 @@ def judge(state: EndState, tables: Sequence[TableRange]) -> Verdict:
     if any(table.leaked for table in tables):
         return Verdict.LEAK
     return Verdict.OK
+
+
+def _is_kept(reserved: Sequence[tuple[int, int]], pfn: int) -> bool:
+    """Whether all of the page is reserved: of a part that is not, the next who asks may be given some bytes."""
+    start, end = pfn * PAGE_SIZE, (pfn + 1) * PAGE_SIZE
+    for low, high in reserved:
+        if low <= start < high:
+            if high >= end:
+                return True
+            start = high
+    return False
 
 
 def _taken(guest: Guest) -> bytearray:
