@@ -5,7 +5,7 @@ text is rewritten first, line by line (the line map stays valid):
 
 - `typeof (x)` becomes a type name `__typeof_N`, whose operand is kept in `typeof_operands`;
 - `case A ... B:` becomes `case __case_range(A, B):`;
-- attributes are taken out, and those that change a layout or a linkage are kept in `attributes` by position;
+- attributes are taken out, and those that change a layout, a type, a linkage or a lifetime are kept in `attributes` by position;
 - `__builtin_offsetof(T, m)` becomes the address of that member of a `T` at 0.
 """
 
@@ -27,7 +27,7 @@ CASE_RANGE = "__case_range"
 
 _LANGUAGE = tree_sitter.Language(tree_sitter_c.language())
 _ATTRIBUTE = re.compile(r"\b__attribute(?:__)?\s*(?=\()")
-_KEPT_ATTRIBUTE = re.compile(r"packed|aligned|weak")
+_KEPT_ATTRIBUTE = re.compile(r"packed|aligned|weak|\b(?:__)?(?:mode|vector_size|cleanup)(?:__)?\s*\(")
 _ASSIGNED = tree_sitter.Query(_LANGUAGE, "(assignment_expression right: (_) @value)")
 _TYPEOF = frozenset({"typeof", "__typeof__", "__typeof"})
 

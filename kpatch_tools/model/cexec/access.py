@@ -58,6 +58,8 @@ class Access:
             view = self._view(place.address, scalar)
             if view is not None:
                 emit(f"{view}={converted.code}")
+            elif scalar.size not in VIEWS:
+                raise TypeMismatch(f"an object of type {scalar}")
             else:
                 emit(f"st{scalar.size}({place.address.code},{converted.code})")
         else:
@@ -81,6 +83,8 @@ class Access:
         kept = self._context.emitter.temporary()
         if scalar is None:
             return Value(place.type, f"(putb({place.address.code},({kept}:={converted.code})) or {kept})")
+        if scalar.size not in VIEWS:
+            raise TypeMismatch(f"an object of type {scalar}")
         # Stores return None, so that `or` gives the value.
         code = f"(st{scalar.size}({place.address.code},({kept}:={converted.code})) or {kept})"
         return of_range(code, place.type)

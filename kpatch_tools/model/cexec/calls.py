@@ -155,6 +155,8 @@ class Calls:
         return constant(int(self._known(arguments[0])), INT)
 
     def _known(self, node: Node) -> bool:
+        if node.type == "string_literal":
+            return True
         value = self.translator.access.value(self.translator.expressions.unevaluated(node))
         return value.const is not None and not (value.address and isinstance(value.type, Pointer) and value.const)
 

@@ -7,18 +7,21 @@ from kpatch_tools.syntax import Node
 from kpatch_tools.syntax.translation_unit import TYPEOF_PREFIX, parse_expression
 
 from .errors import Unsupported
-from .index import Index, is_damaged, text_of, without_comments
+from .index import Ambiguous, Index, Typedef, is_damaged, text_of, without_comments
 from .layout import Member, lay_out
 from .scope import LocalType, Scope
 from .types import (
     BUILTIN_NAMES,
     INT,
+    LONG,
     UINT,
+    ULONG,
     VOID,
     Array,
     CType,
     Function,
     IncompleteType,
+    Integer,
     Layout,
     Pointer,
     Record,
@@ -27,6 +30,7 @@ from .types import (
 
 _ALIGNED = re.compile(r"aligned(?:__)?\b\s*(?:\((?P<value>.*)\))?")
 _PACKED = re.compile(r"\b(?:__)?packed(?:__)?\b")
+_CHANGES_TYPE = re.compile(r"\b(?:__)?(?:mode|vector_size)(?:__)?\b")
 _TYPE_START = re.compile(
     r"^(?:(?:const|volatile)\s+)*"
     r"(?:(?P<keyword>struct|union|enum|unsigned|signed|long|short|int|char|void|_Bool)\b|(?P<name>\w+)[\s*]*$)"
@@ -51,7 +55,8 @@ class Declarations:
         self._record_nodes: dict[Record, Node] = {}
         self._typedefs: dict[str, CType] = {}
         self._enumerators: dict[str, int] = {}
-        self._signed_enums: dict[int, bool] = {}
+        self._enum_types: dict[int, Integer] = {}
+        self._typedef_alignments: dict[str, int] = {}
         self._operands: dict[str, Node] = {}
         self.constant: ConstantEvaluator = _no_constant
         self.type_of: TypeEvaluator = _no_type
@@ -87,6 +92,7 @@ class Declarations:
             return BUILTIN_NAMES.get(name)
         base = self.base(typedef.node, None)
         _, kind = self.declare(typedef.declarator, base, None)
+        self._check_typedef(name, typedef)
         self._typedefs[name] = kind
         return kind
 
@@ -104,6 +110,8 @@ class Declarations:
         """The value of an enumeration constant of the unit."""
         if name in self._enumerators:
             return self._enumerators[name]
+        if name in self.index.several_enums:
+            raise Ambiguous(f"{name} is a constant of several enums")
         # Iterative: an enum of thousands of constants would recurse as deep.
         pending: list[str] = []
         current: str | None = name
@@ -255,13 +263,20 @@ class Declarations:
         if node.child_by_field_name("body") is None:
             name = node.child_by_field_name("name")
             node = self.index.enum_tags.get(text_of(name), node) if name is not None else node
-        signed = self._signed_enums.get(node.id)
-        if signed is None:
+        known = self._enum_types.get(node.id)
+        if known is None:
             body = node.child_by_field_name("body")
+            attributes = self._own_attributes(node, body) if body is not None else ()
+            if attributes:
+                raise self.unsupported(node, f"enum with attribute '{attributes[0][:40]}'")
             names = [child.child_by_field_name("name") for child in body.named_children] if body is not None else []
-            values = [self.enumerator(text_of(name)) for name in names if name is not None]
-            signed = self._signed_enums[node.id] = any(value is not None and value < 0 for value in values)
-        return INT if signed else UINT
+            values = [self.enumerator(text_of(name)) or 0 for name in names if name is not None]
+            least, most = min(values, default=0), max(values, default=0)
+            kinds = (INT, LONG) if least < 0 else (UINT, ULONG)
+            known = self._enum_types[node.id] = (
+                kinds[0] if kinds[0].low <= least and most <= kinds[0].high else kinds[1]
+            )
+        return known
 
     def _typeof(self, name: str, scope: Scope | None) -> CType:
         operand = self.index.unit.typeof_operands[name]
@@ -291,13 +306,7 @@ class Declarations:
         if node is None or body is None:
             several = len(self.index.tags.get((record.is_union, record.tag), [])) > 1
             raise IncompleteType(f"{record} has {'different definitions' if several else 'no definition'}")
-        unit = self.index.unit
-        after = body.end_byte
-        while unit.text[after : after + 1].isspace():
-            after += 1
-        attributes = (
-            unit.attributes(node.start_byte, body.start_byte + 1) + unit.attributes(body.end_byte, after + 1)
-        )  # fmt: skip
+        attributes = self._own_attributes(node, body)
         packed = any(_PACKED.search(text) for text in attributes)
         members: list[Member] = []
         for child in without_comments(body):
@@ -308,6 +317,43 @@ class Declarations:
                 raise IncompleteType(f"{record} has the unparsed member '{text_of(child)[:60]}'")
             members += self._members(child)
         return lay_out(members, is_union=record.is_union, packed=packed, align=self.alignment(attributes))
+
+    def _own_attributes(self, node: Node, body: Node) -> tuple[str, ...]:
+        """The attributes of a record or enum: in front of its body, and directly behind."""
+        unit = self.index.unit
+        after = body.end_byte
+        while unit.text[after : after + 1].isspace():
+            after += 1
+        return unit.attributes(node.start_byte, body.start_byte + 1) + unit.attributes(body.end_byte, after + 1)
+
+    def _check_typedef(self, name: str, typedef: Typedef) -> None:
+        """Note an alignment that a typedef adds. Unsupported where it changes the type itself."""
+        specifier = typedef.node.child_by_field_name("type")
+        if specifier is None:
+            return
+        unit = self.index.unit
+        behind = unit.attributes(specifier.end_byte, typedef.node.end_byte + 1)
+        if specifier.type in ("struct_specifier", "union_specifier"):
+            behind = self._member_attributes(specifier, behind)
+        attributes = unit.attributes(typedef.node.start_byte, specifier.start_byte) + behind
+        changed = next((text for text in attributes if _CHANGES_TYPE.search(text)), None)
+        if changed is not None:
+            raise self.unsupported(typedef.node, f"typedef with attribute '{changed[:40]}'")
+        alignment = self.alignment(attributes)
+        if alignment:
+            self._typedef_alignments[name] = alignment
+
+    def typedef_alignment(self, specifier: Node, kind: CType) -> int:
+        """What the typedef that `specifier` names asks for `kind`, beyond the alignment that it has; else 0.
+
+        IncompleteType where it asks for less.
+        """
+        if specifier.type not in ("type_identifier", "primitive_type"):
+            return 0
+        alignment = self._typedef_alignments.get(text_of(specifier), 0)
+        if alignment and alignment < kind.align:
+            raise IncompleteType(f"{text_of(specifier)} is aligned to less than {kind}")
+        return alignment
 
     def _members(self, node: Node) -> list[Member]:
         base = self.base(node, None)
@@ -327,7 +373,8 @@ class Declarations:
         for declarator in declarators:
             width = widths.get(declarator.id)
             name, kind = self.declare(declarator, base, None)
-            members.append(Member(name or None, kind, width, align, packed))
+            own = 0 if specifier is None or isinstance(kind, Pointer) else self.typedef_alignment(specifier, base)
+            members.append(Member(name or None, kind, width, max(align, own), packed))
         return members
 
     def _member_attributes(self, specifier: Node, attributes: tuple[str, ...]) -> tuple[str, ...]:

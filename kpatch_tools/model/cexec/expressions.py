@@ -1,5 +1,6 @@
 """Expressions to values."""
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,9 @@ from .values import Address, Bits, FunctionName, Local, Memory, Operand, Value, 
 
 if TYPE_CHECKING:
     from .translator import Translator
+
+_CHARACTER = re.compile(r"'(?:[^\\']|\\(?:x[0-9a-fA-F]{1,2}|[0-7]{1,3}|[^x0-7]))'")
+"""One plain character: the value of several in one constant, and of wide ones, is not modelled."""
 
 
 class Expressions:
@@ -136,9 +140,14 @@ class Expressions:
         return negated(known) if text[0] == "-" else known
 
     def _character(self, node: Node) -> Operand:
-        return constant(character_constant(text_of(node)), INT)
+        text = text_of(node)
+        if _CHARACTER.fullmatch(text) is None:
+            raise self.context.unsupported(node, f"character constant {text[:20]}")
+        return constant(character_constant(text), INT)
 
     def _string(self, node: Node) -> Operand:
+        if not text_of(node).startswith('"'):
+            raise self.context.unsupported(node, f"string {text_of(node)[:20]}")
         content = string_bytes(text_of(node))
         address = self.context.symbols.string_address(content)
         return Memory(Array(CHAR, len(content) + 1), Address("", address))
@@ -225,7 +234,11 @@ class Expressions:
             operand = parse_expression(text_of(descriptor))
             if operand is not None:
                 return constant(self.type_of(operand).align, ULONG)
-        return constant(self.context.declarations.specifier(descriptor, self.context.scope).align, ULONG)
+        kind = self.context.declarations.specifier(descriptor, self.context.scope)
+        own = (
+            0 if base is None or isinstance(kind, Pointer) else self.context.declarations.typedef_alignment(base, kind)
+        )
+        return constant(max(kind.align, own), ULONG)
 
     def _compound_literal(self, node: Node) -> Operand:
         kind = self.context.declarations.specifier(child_of(node, "type"), self.context.scope)

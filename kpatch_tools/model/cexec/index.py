@@ -118,6 +118,9 @@ class Index:
         self.tags: dict[tuple[bool, str], list[Node]] = {}
         self.enum_tags: dict[str, Node] = {}
         self.enumerators: dict[str, Enumerator] = {}
+        self.several_enums: set[str] = set()
+        """Constants of more than one enum, whose texts differ: which is meant depends on who asks."""
+        self._enum_of: dict[str, bytes] = {}
         self.functions: dict[str, list[Definition]] = {}
         self.prototypes: dict[str, Definition] = {}
         self.variables: dict[str, list[Definition]] = {}
@@ -235,6 +238,9 @@ class Index:
             if child.type == "enumerator" and label is not None:
                 constant = text_of(label)
                 self.enumerators.setdefault(constant, Enumerator(child.child_by_field_name("value"), previous))
+                text = (body.text if body is not None else None) or b""
+                if self._enum_of.setdefault(constant, text) != text:
+                    self.several_enums.add(constant)
                 previous = constant
 
 

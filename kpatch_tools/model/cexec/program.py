@@ -31,6 +31,7 @@ from .unit import Unit
 from .values import Memory
 
 _STACK_SIZE = 1 << 19
+_LOCAL = re.compile(r"'\w+_\d+'")
 _MAX_ROUNDS = 1 << 24
 
 Primitives = Mapping[str, Primitive | Callable[..., object]]
@@ -344,7 +345,8 @@ class Program:
     def _explain(self, error: BaseException) -> None:
         """Raise what a Python exception of translated code means in C; return for all others."""
         place = (self._fault_chain[0].file, self._fault_chain[0].line) if self._fault_chain else None
-        if isinstance(error, UnboundLocalError) and place is not None:
+        if isinstance(error, NameError) and _LOCAL.search(str(error)) and place is not None:
+            # A local that is assigned nowhere is a NameError, one that is assigned too late the narrower kind.
             raise Unsupported(place, f"read of the uninitialised variable '{_variable_in(error)}'") from error
         if isinstance(error, ZeroDivisionError) and place is not None:
             raise Trap("divide-error", f"division by zero at {place[0]}:{place[1]}") from error
@@ -430,7 +432,7 @@ def _unknown(name: str) -> KpatchError:
     return KpatchError("unknown-symbol", f"the tree has no '{name}'")
 
 
-def _variable_in(error: UnboundLocalError) -> str:
+def _variable_in(error: NameError) -> str:
     """The C variable: Python locals are called `name_N`, parameters `p_name`."""
     python = str(error).split("'")[1]
     return python.rsplit("_", 1)[0]

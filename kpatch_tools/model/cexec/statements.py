@@ -193,6 +193,9 @@ class Statements:
         if "typedef" in storage:
             self._typedef(node)
             return
+        attributes = self.context.declarations.index.unit.attributes(node.start_byte, node.end_byte + 1)
+        if any("cleanup" in text for text in attributes):
+            raise self.context.unsupported(node, f"a variable with cleanup: '{text_of(node)[:60]}'")
         declarations, scope = self.context.declarations, self.context.scope
         base = declarations.base(node, scope)
         for declarator in node.children_by_field_name("declarator"):

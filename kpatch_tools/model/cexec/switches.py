@@ -8,6 +8,7 @@ from kpatch_tools.syntax.translation_unit import CASE_RANGE
 
 from .arithmetic import fit, promote
 from .index import child_of, text_of, without_comments
+from .types import CType, wrap
 
 if TYPE_CHECKING:
     from .statements import Statements
@@ -37,7 +38,7 @@ class Switches:
         value = fit(promote(statements.translator.expressions.value(child_of(node, "condition"))))
         selector = emitter.temporary("_s")
         emitter.emit(f"{selector}={value.code}")
-        sections = self._sections(child_of(node, "body"), selector, value.low, value.high)
+        sections = self._sections(child_of(node, "body"), selector, value.type)
         context.enter()
         if all(_is_closed(section, last=section is sections[-1]) for section in sections):
             self._chain(sections)
@@ -82,7 +83,7 @@ class Switches:
                 with emitter.block(f"if {start}<={number}:"):
                     statements.sequence(section.body)
 
-    def _sections(self, body: Node, selector: str, low: int, high: int) -> list[_Section]:
+    def _sections(self, body: Node, selector: str, kind: CType) -> list[_Section]:
         sections: list[_Section] = []
         for node in without_comments(body):
             if node.type != "case_statement":
@@ -104,12 +105,16 @@ class Switches:
             if label is None:
                 section.default = True
             else:
-                section.tests.append(self._test(label, selector))
+                section.tests.append(self._test(label, selector, kind))
             section.body.extend(statements)
         return sections
 
-    def _test(self, label: Node, selector: str) -> str:
-        constant = self._statements.translator.expressions.constant
+    def _test(self, label: Node, selector: str, kind: CType) -> str:
+        """A label has the type of the selector: `case -1` of an unsigned one is its greatest value."""
+
+        def constant(node: Node) -> int:
+            return wrap(self._statements.translator.expressions.constant(node), kind)
+
         if label.type == "call_expression" and text_of(child_of(label, "function")) == CASE_RANGE:
             first, last = without_comments(child_of(label, "arguments"))
             return f"{constant(first)}<={selector}<={constant(last)}"
