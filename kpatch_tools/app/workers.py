@@ -6,7 +6,9 @@ import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from kpatch_tools.core.errors import KpatchError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -16,7 +18,8 @@ class Workers(Generic[Job, Result]):
     """Processes that each make an own `work` function once, and call it for every job they are given.
 
     They are forked when first needed, and so not beside threads: with one job, or where threads run, the work is done
-    here. Whatever `work` raises is raised here; nothing is kept of the other jobs then.
+    here. Whatever `work` raises is raised here, and KpatchError worker-died where a process was killed; nothing is
+    kept of the other jobs then.
     """
 
     def __init__(self, make: Callable[[], Callable[[Job], Result]], *, jobs: int) -> None:
@@ -45,7 +48,7 @@ class Workers(Generic[Job, Result]):
                     return
                 for ready in wait(list(busy)):
                     assert isinstance(ready, Connection)
-                    answer = ready.recv()
+                    answer = _receive(ready)
                     if isinstance(answer, _Raised):
                         raise answer.error
                     yield busy.pop(ready), answer
@@ -71,11 +74,21 @@ class Workers(Generic[Job, Result]):
     def _fork(self) -> Connection:
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(self._make, theirs), daemon=True)
+        parents = [ours, *(connection for connection, _ in self._processes)]
+        process = context.Process(target=_serve, args=(self._make, theirs, parents), daemon=True)
         process.start()
         theirs.close()
         self._processes.append((ours, process))
         return ours
+
+
+def _receive(connection: Connection) -> Any:
+    try:
+        return connection.recv()
+    except EOFError:
+        raise KpatchError(
+            "worker-died", "a process that shared the work died", hint="see that there is memory, and run it again"
+        ) from None
 
 
 class _Raised:
@@ -83,8 +96,10 @@ class _Raised:
         self.error = error
 
 
-def _serve(make: Callable[[], Callable[[Job], Result]], connection: Connection) -> None:
+def _serve(make: Callable[[], Callable[[Job], Result]], connection: Connection, parents: list[Connection]) -> None:
     """A worker's whole life. An interrupt is the parent's business: it ends its workers."""
+    for inherited in parents:
+        inherited.close()  # or nobody would see that the parent is gone
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     work = make()
     while True:

@@ -48,3 +48,10 @@ def test_what_work_raises_is_raised(jobs):
     with pytest.raises(KpatchError, match="job 1"):
         list(workers.run(feed([1])))
     workers.close()
+
+
+def test_a_process_that_dies_is_said_to_have():
+    workers = Workers(lambda: lambda job: os._exit(job), jobs=2)
+    with pytest.raises(KpatchError) as caught:
+        list(workers.run(feed([9])))
+    assert caught.value.code == "worker-died"
