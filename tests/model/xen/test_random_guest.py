@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from kpatch_tools.core.ids import Mfn
 from kpatch_tools.model.machine import (
     PRESENT,
@@ -126,6 +126,27 @@ class RandomGuest(RuleBasedStateMachine):
         if self.ask(lambda: self.xen.mmuext(level - 1, self.mfn(pfn))):
             assert pfn not in self.pinned, "pins do not nest"
             self.pinned[pfn] = level
+
+    @rule(
+        pfn=st.integers(7, PAGES - 1),
+        level=st.integers(1, 4),
+        entries=st.dictionaries(
+            SLOTS, st.builds(entry_of, PFNS.map(lambda pfn: DOMAIN.p2m(pfn) or 0), FLAGS), max_size=4
+        ),
+    )
+    def build_and_pin(self, pfn: int, level: int, entries: dict[int, int]) -> None:
+        """Tables with several entries: one that is refused has others before it, which must be given back."""
+        if self.xen.table_level(self.mfn(pfn)):
+            return
+        for slot in range(8):
+            self.xen.mmu_update((self.mfn(pfn) << 12) + slot * 512, entries.get(slot, 0))
+        self.pin(pfn=pfn, level=level)
+
+    @precondition(lambda self: bool(self.pinned))
+    @rule(which=st.integers(0, PAGES))
+    def pin_again(self, which: int) -> None:
+        pfn, level = sorted(self.pinned.items())[which % len(self.pinned)]
+        assert not self.ask(lambda: self.xen.mmuext(level - 1, self.mfn(pfn)))
 
     @rule(pfn=PFNS)
     def unpin(self, pfn: int) -> None:
@@ -305,5 +326,5 @@ class RandomGuest(RuleBasedStateMachine):
             assert (state.count, state.general) == ((1, 2) if held else (0, 1)), "a reference that nobody gave back"
 
 
-RandomGuest.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+RandomGuest.TestCase.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
 TestRandomGuest = RandomGuest.TestCase
