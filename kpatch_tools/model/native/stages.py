@@ -42,14 +42,14 @@ def load_image(boot: Boot) -> None:
 
 
 def start_kernel(boot: Boot) -> None:
-    """head64.c, and what runs before memory is looked at."""
+    """head64.c, and what runs before memory is looked at. A tree without it is taken for one that only says its size."""
     guest = boot.guest
     if guest.has("early_make_pgtable"):
         _paging(guest).on_not_present = lambda va: guest.call("early_make_pgtable", va) == 0
     guest.call_if_defined("reset_early_page_tables", "zap_identity_mappings")
     if guest.mentions(_START, "cleanup_highmap"):
         guest.call("cleanup_highmap")
-    if guest.mentions(_START, "max_pfn_mapped"):
+    if guest.mentions(_START, "max_pfn_mapped") or not guest.has(_START):
         guest.set("max_pfn_mapped", _KERNEL_IMAGE_SIZE >> PAGE_SHIFT)
     if guest.has_global("early_level4_pgt"):
         last = guest.memory.geometry.entries - 1
