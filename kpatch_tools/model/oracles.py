@@ -1,6 +1,6 @@
 """What a finished boot is judged by: everything the kernel believes free must be there, writable, and no page table."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -55,6 +55,9 @@ def sweep(guest: Guest) -> EndState:
     read_only: list[Pfn] = []
     unreachable: list[Pfn] = []
     for first, writable, entries in _free_tables(guest, taken):
+        if writable and _all_good(first, entries, taken, p2m):
+            free += len(entries)
+            continue
         for pfn, entry in enumerate(entries, first):
             if taken[pfn]:
                 continue
@@ -80,6 +83,16 @@ def sweep(guest: Guest) -> EndState:
         unreserved=tuple(sorted(unreserved)),
         unreachable=tuple(unreachable),
     )
+
+
+def _all_good(first: int, entries: Sequence[int], taken: bytearray, p2m: Callable[[int], int | None]) -> bool:
+    """Whether all pages from `first` on are free, populated, and mapped as they should be: nearly all tables are."""
+    past = first + len(entries)
+    if taken.find(1, first, past) >= 0:
+        return False
+    frames = list(map(p2m, range(first, past)))
+    expected = [frame << PAGE_SHIFT | PRESENT | RW for frame in frames if frame is not None]
+    return [entry & _CHECKED for entry in entries] == expected
 
 
 def judge(state: EndState, tables: Sequence[TableRange]) -> Verdict:

@@ -42,6 +42,16 @@ def test_a_read_only_page_is_found(booted: Guest) -> None:
     assert sweep(booted).read_only == (FREE,)
 
 
+@pytest.mark.parametrize("pfn", [FREE & ~511, FREE | 511, FREE + 7])
+@pytest.mark.parametrize("clear", [RW, PRESENT])
+def test_one_bad_page_anywhere_among_good_ones_is_all_that_is_found(booted: Guest, pfn: int, clear: int) -> None:
+    before = sweep(booted)
+    set_direct_map(booted, pfn, clear)
+    state = sweep(booted)
+    assert state.free == before.free
+    assert (state.read_only, state.unreachable) == (((pfn,), ()) if clear == RW else ((), (pfn,)))
+
+
 def test_a_reserved_read_only_page_is_nobodys_business(booted: Guest) -> None:
     set_direct_map(booted, FREE, RW)
     reserve(booted, FREE << 12, (FREE + 1) << 12)
