@@ -180,6 +180,11 @@ def load_kernel(
     profile = profile or platform.profile
     if profile is not None:
         machine = replace(machine, profile=profile)
+    lacking = [name for name in platform.needs if name not in machine.configuration.config]
+    if lacking:
+        raise KpatchError(
+            "unsuitable-profile", f"{machine.profile.name} has no {lacking[0]}, and is no {platform.name} kernel"
+        )
     memory = platform.memory(machine.geometry_for(image_end))
     guest = Guest(memory, machine)
     guest.platform = platform

@@ -69,4 +69,5 @@ XEN = Platform(
     stages=STAGES,
     primitives=_primitives,
     start=_start,
+    needs=("CONFIG_XEN",),
 )

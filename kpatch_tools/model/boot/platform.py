@@ -19,7 +19,8 @@ class Platform:
     `name` is what a user types and never changes; `stands_for` says the same in words. `profile` is the configuration
     that a kernel is usually built in for it (None: the machine's). `files` are read besides those that every platform
     reads. `memory` makes the machine's memory and `primitives` what replaces C on it, once per kernel; `start` puts the
-    guest's frames in place, once per boot, before the first of the `stages`.
+    guest's frames in place, once per boot, before the first of the `stages`. A kernel without the CONFIG_ symbols that
+    it `needs` does not boot there.
     """
 
     name: str
@@ -30,3 +31,4 @@ class Platform:
     profile: Profile | None = None
     memory: Callable[[Geometry], GuestMemory] = GuestMemory
     files: tuple[RepoPath, ...] = ()
+    needs: tuple[str, ...] = ()

@@ -104,3 +104,4 @@ def test_a_page_that_is_not_mapped_is_found(bare: Miniature, edited: Edited) -> 
 def test_a_kernel_without_xen_does_not_boot_on_it(miniature: Miniature) -> None:
     run = run_model(miniature("13"), LAYOUTS[:1], profile=parse_profile("x86_64-native"))[0]
     assert run.verdict is Verdict.UNDETERMINED
+    assert "x86_64-native has no CONFIG_XEN" in run.reason
