@@ -103,7 +103,7 @@ def draw(layout: Layout, histories: Sequence[History]) -> Picture:
     return Picture(
         regions=_region_labels(places, columns),
         edges=_edge_labels(places, columns),
-        pages=tuple(Label(_middle(columns, page), f"pfn {page:x}", _anchor(_middle(columns, page))) for page in pages),
+        pages=_page_labels(pages, columns),
         rows=_rows(strips, max((history.stages for history in histories), key=len)),
         columns=columns,
     )
@@ -253,6 +253,19 @@ def _region_labels(places: Sequence[Place], columns: Sequence[Column]) -> tuple[
             labels.append(Label(middle, narrow, cramped=True))
         if wide:
             labels.append(Label(middle, wide, roomy=narrow != wide))
+    return tuple(labels)
+
+
+def _page_labels(pages: Sequence[int], columns: Sequence[Column]) -> tuple[Label, ...]:
+    """One label a page; neighbours that have no room beside each other share one."""
+    labels: list[Label] = []
+    for page in pages:
+        x = _middle(columns, page)
+        last = labels[-1] if labels else None
+        if last is not None and x - last.x < (len(last.text) + 2) * _CHARACTER_NARROW:
+            labels[-1] = Label(last.x, f"{last.text}, {page:x}", last.anchor)
+        else:
+            labels.append(Label(x, f"pfn {page:x}", _anchor(x)))
     return tuple(labels)
 
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from kpatch_tools.core.ids import Pfn
 from kpatch_tools.core.source import BlobSource
-from kpatch_tools.model import parse_layout
-from kpatch_tools.model.history import History, Use, record
+from kpatch_tools.model import Fault, ModelRun, Verdict, parse_layout
+from kpatch_tools.model.history import Access, History, Moment, Run, Use, record
 from kpatch_tools.model.history.strip import Picture, draw
 from kpatch_tools.model.run import load_kernel
 
@@ -137,3 +138,20 @@ def test_moments_that_one_side_lacks_stand_where_they_happened(miniature: Callab
     assert all(row.ended[0] for row in picture.rows[fault + 1 :])
     assert len(picture.rows) > fault + 1
     assert not any(row.ended[1] for row in picture.rows)
+
+
+@pytest.mark.parametrize(("distance", "labels"), [(1, 1), (1 << 16, 2)])
+def test_pages_close_together_share_a_label(distance: int, labels: int) -> None:
+    """Two sides may fail on pages side by side."""
+    runs = tuple(Run(first, first + 16, Use.FREE, Access.WRITABLE) for first in range(0, 1 << 17, 16))
+    pages = [0x100, 0x100 + distance]
+    histories = [
+        History(
+            ModelRun(layout=HOLE, verdict=Verdict.CRASH, fault=Fault("panic", "", "map-memory", pfn=Pfn(page))),
+            (Moment("map-memory", "fault", "", runs, None),),
+        )
+        for page in pages
+    ]
+    found = draw(HOLE, histories).pages
+    assert len(found) == labels
+    assert " ".join(label.text for label in found).count(f"{pages[1]:x}") == 1
