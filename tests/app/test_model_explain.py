@@ -195,6 +195,17 @@ def test_a_good_boot_has_a_page_too(tree: KernelTree) -> None:
     assert "nothing smaller was tried" in text
 
 
+def test_what_cannot_be_said_is_no_success(report: ExplainReport) -> None:
+    last = report.sides[-1]
+    run = replace(last.history.run, verdict=Verdict.UNDETERMINED, reason="a construct at mm/init.c:7")
+    unsure = replace(report, sides=(report.sides[0], replace(last, history=replace(last.history, run=run))))
+    assert unsure.exit is Exit.UNDETERMINED
+    text = explain_page(unsure).decode()
+    assert "a construct at mm/init.c:7" in text
+    assert "? UNDETERMINED" in text
+    assert "nothing was refused" not in text
+
+
 # --- colours
 
 
