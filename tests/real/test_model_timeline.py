@@ -30,10 +30,10 @@ def journal():
 @pytest.mark.parametrize(
     ("old", "new", "layout", "commit"),
     [
-        ("v2.6.38", "d1b19426b047", SIMPLE, "4b239f458c22"),
+        ("v2.6.38", "v2.6.39-rc1", HOLE, "4b239f458c22"),
         ("14988a4d350c", "v2.6.39-rc1", SIMPLE, "d8aa5ec3382e"),
         ("v2.6.39-rc5", "v2.6.39-rc6", HOLE, "b9269dc7bfdf"),
-        ("v2.6.39-rc7", "92bdaef7b2c5", HOLE, "92bdaef7b2c5"),
+        ("v2.6.39-rc6", "92bdaef7b2c5", HOLE, "92bdaef7b2c5"),
         ("92bdaef7b2c5", "v2.6.39", HOLE, "279b706bf800"),
     ],
 )

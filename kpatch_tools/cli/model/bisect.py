@@ -28,9 +28,9 @@ def command(session: Session, *, old: str, new: str, layout: str, first_parent: 
 
     \b
     Examples:
-      kpt model bisect v2.6.38 v2.6.39-rc1 --layout 512M
+      kpt model bisect v2.6.38 v2.6.39-rc1 --layout 1200M,hole=1180M+18M
       kpt model bisect 92bdaef7b2c v2.6.39 --layout 4160M,hole=64M+4032M
-      kpt model bisect v2.6.38 v2.6.39-rc1 --layout 512M --first-parent --json
+      kpt model bisect 14988a4d350c v2.6.39-rc1 --layout 512M --first-parent --json
     """
     with session.progress(f"{old}..{new}") as step:
         report = bisect(
