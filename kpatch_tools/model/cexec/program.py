@@ -132,7 +132,7 @@ class Program:
         """Everything translated, allocated and answered so far, as plain values: `kept` for a program like this."""
         answers = []
         for key, answer in self._answers.items():
-            with suppress(IncompleteType, Unsupported):
+            with suppress(Ambiguous, IncompleteType, TypeMismatch, Unsupported):
                 answers.append((key, encode_answer(answer)))
         return {
             "answers": tuple(answers),

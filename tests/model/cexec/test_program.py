@@ -251,4 +251,4 @@ def test_strings_are_shared_and_readable(program: Build) -> None:
 
 
 def test_source_is_readable(program: Build) -> None:
-    assert "while" in program("int test(int n) { while (n > 3) n--; return n; }").source_of("test")
+    assert "(p_n>3)" in program("int test(int n) { while (n > 3) n--; return n; }").source_of("test")
