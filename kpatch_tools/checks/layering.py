@@ -10,7 +10,7 @@ functions do not carry its name.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from kpatch_tools.checks.check import Change, Check
 from kpatch_tools.checks.lines import Edit, edits, parse
@@ -35,8 +35,9 @@ _CONDITIONS = {
 
 def run(change: Change) -> Iterator[Finding]:
     """A WARN for each function of a platform that new lines of generic code call."""
-    generic = [edit for edit in edits(change, suffixes=(".c",)) if edit.path.startswith(GENERIC)]
-    calls = [(edit, call) for edit in generic for call in _new_calls(edit)]
+    touched = edits(change)
+    generic = any(edit.path.startswith(GENERIC) for edit in touched)
+    calls = list(_new_calls(touched)) if generic else []
     if not calls:
         yield Finding(ID, Status.SKIP, "the patch adds no call to generic architecture code")
         return
@@ -51,22 +52,20 @@ def run(change: Change) -> Iterator[Finding]:
         yield Finding(ID, Status.PASS, "generic code calls nothing that belongs to one platform")
 
 
-def _new_calls(edit: Edit) -> Iterator[Node]:
-    """Calls by name in changed lines, more of them than their function had before.
+def _new_calls(touched: Sequence[Edit]) -> Iterator[tuple[Edit, Node]]:
+    """Calls by name in changed lines of generic code, more of them than their function had before.
 
-    What was moved, re-indented or wrapped anew inside its function is not new: the layers were mixed before.
+    What was moved, within its function or with it to another file, re-indented or wrapped anew, is not new: the layers
+    were mixed before.
     """
-    if edit.after is None or not edit.added:
-        return
-    added = set(edit.added)
-    calls = list(_calls(edit.after))
-    before = Counter(_key(call) for call in _calls(edit.before or b""))
-    before.subtract(_key(call) for call in calls if line_of(call) not in added)
-    for call in calls:
-        if line_of(call) in added:
+    calls = [(edit, call) for edit in touched for call in _calls(edit.after or b"")]
+    before = Counter(_key(call) for edit in touched for call in _calls(edit.before or b""))
+    before.subtract(_key(call) for edit, call in calls if line_of(call) not in edit.added)
+    for edit, call in calls:
+        if line_of(call) in edit.added:
             before[_key(call)] -= 1
-            if before[_key(call)] < 0:
-                yield call
+            if before[_key(call)] < 0 and edit.path.endswith(".c") and edit.path.startswith(GENERIC):
+                yield edit, call
 
 
 def _calls(code: bytes) -> Iterator[Node]:

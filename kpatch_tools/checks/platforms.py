@@ -18,7 +18,9 @@ _SCOPE = ("arch/x86",)
 _TABLES = ("x86_init", "x86_platform", "x86_cpuinit", "pv_init_ops", "pv_mmu_ops", "pv_time_ops")
 _SHARED = frozenset({"arch", "x86", "kernel", "mm", "pci", "lib", "platform", "cpu", "apic", "acpi", "math"})
 """Folders that belong to no platform."""
-_NO_PLATFORM = frozenset({"x86", "native", "default", "early", "generic", "paravirt", "mm", "init", "time", "setup"})
+_NO_PLATFORM = frozenset(
+    {"x86", "native", "default", "early", "generic", "paravirt", "mm", "init", "time", "setup", "irq", "noop"}
+)
 """First words of functions that are everybody's."""
 
 
@@ -65,22 +67,24 @@ def _shared_word(path: RepoPath, function: str) -> str:
     >>> [_shared_word(RepoPath("arch/x86/" + path), name) for path, name in (
     ...     ("xen/mmu.c", "xen_pagetable_setup_done"), ("kernel/cpu/vmware.c", "vmware_get_tsc_khz"),
     ...     ("kernel/kvmclock.c", "kvm_get_wallclock"), ("kernel/amd_iommu_init.c", "amd_iommu_init"),
-    ...     ("kernel/apic/x2apic_uv_x.c", "uv_is_untracked"), ("kernel/aperture_64.c", "gart_iommu_init"),
-    ...     ("kernel/x86_init.c", "x86_init_noop"))]
-    ['xen', 'vmware', 'kvm', 'amd_iommu_init', 'uv', '', '']
+    ...     ("kernel/apic/x2apic_uv_x.c", "uv_is_untracked"), ("kernel/olpc.c", "pci_olpc_init"),
+    ...     ("kernel/aperture_64.c", "gart_iommu_init"), ("kernel/x86_init.c", "x86_init_noop"))]
+    ['xen', 'vmware', 'kvm', 'amd_iommu_init', 'uv', 'olpc', '', '']
     """
     words = tokens(function)
     if not words or words[0] in _NO_PLATFORM:
         return ""
     *folders, file = path.split("/")
-    if words[0] in set(folders) - _SHARED:
-        return words[0]
+    own = set(folders) - _SHARED
     stem = tokens(file.rpartition(".")[0])
+    if words[0] in own:
+        return words[0]
     common = 0
     while common < min(len(words), len(stem)) and words[common] == stem[common]:
         common += 1
-    if common:
+    if common and words[0] not in _SHARED:
         return "_".join(words[:common])
-    if words[0] in stem:
-        return words[0]
-    return words[0] if stem and stem[0].startswith(words[0]) else ""
+    for word in words:
+        if word in (own | set(stem)) - _SHARED - _NO_PLATFORM:
+            return word
+    return words[0] if stem and stem[0].startswith(words[0]) and words[0] not in _SHARED else ""

@@ -93,3 +93,8 @@ def test_a_tree_without_hook_tables_has_nothing_to_go_through(change: Build) -> 
 def test_no_new_call_in_generic_code_is_nothing_to_look_at(change: Build) -> None:
     (found,) = layering.run(change({"mm/other.c": "void f(void) { xen_more(); }\n"}, tree=TREE))
     assert found.status is Status.SKIP
+
+
+def test_a_renamed_file_is_not_new(change: Build) -> None:
+    renamed = {GENERIC: None, "arch/x86/mm/other.c": TREE[GENERIC]}
+    assert not warnings(list(layering.run(change(renamed, tree=TREE))))
