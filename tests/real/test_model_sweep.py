@@ -62,11 +62,11 @@ def test_the_workaround_needs_acpi_or_no_second_range(linux_git: Path) -> None:
 @pytest.mark.parametrize(
     ("revision", "shape"),
     [
-        ("v2.6.39-rc5", Shape(low=192)),
-        ("v2.6.39-rc5", Shape(low=192, high=40)),
-        ("v2.6.39", Shape(low=192, high=40, acpi=False)),
+        ("v2.6.39-rc5", Shape(low=245)),
+        ("v2.6.39-rc5", Shape(low=280, high=90)),
+        ("v2.6.39", Shape(low=280, high=90, acpi=False)),
         ("92bdaef7b2c", Shape(low=200)),
-        ("v2.6.39-rc7", Shape(low=192, high=40, acpi=False)),
+        ("v2.6.39-rc7", Shape(low=280, high=90, acpi=False)),
     ],
     ids=str,
 )
@@ -85,5 +85,5 @@ def test_both_sizes_say_the_same(linux_git: Path, revision: str, shape: Shape) -
 def test_no_literal_of_the_real_machine_is_left(linux_git: Path, revision: str) -> None:
     tree = KernelTree.open(linux_git)
     kernel = load_kernel(tree.at(tree.resolve(revision)), machine=SCALED)
-    boot(kernel, scaled_layout(Shape(low=300, hole=2, island=7, high=40)))
+    boot(kernel, scaled_layout(Shape(low=300, hole=2, island=7, high=14)))
     assert unscaled_literals(kernel) == ()

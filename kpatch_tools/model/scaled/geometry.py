@@ -31,7 +31,7 @@ _IMAGE = ImagePlan(
 SCALED = Machine(
     name=(
         "scaled x86-64: 16 entries a table (PTRS_PER_* 16, entries 256 bytes apart); one entry covers "
-        "4 KiB, 64 KiB, 1 MiB, 16 MiB; the second part of memory begins at 2 MiB"
+        "4 KiB, 64 KiB, 1 MiB, 16 MiB; the second part of memory begins at 4 MiB"
     ),
     geometry=SCALED_GEOMETRY,
     image=_IMAGE,
@@ -42,7 +42,7 @@ SCALED = Machine(
     acpi_table=7 * PAGE_SIZE,
     dma_end=_IMAGE_START,
     section_size=4 * SCALED_GEOMETRY.span(3),
-    max_end=4 * SCALED_GEOMETRY.span(3),
+    max_end=6 * SCALED_GEOMETRY.span(3),
     overrides=SCALED_MACROS,
     config=SCALED_SYMBOLS,
     source=scaled_source,

@@ -8,9 +8,8 @@ from kpatch_tools.model.machine import PAGE_SHIFT, PAGE_SIZE, Geometry
 LEVEL_BITS = 4
 ENTRY_BYTES = PAGE_SIZE >> LEVEL_BITS
 """How far entries lie apart, so that a table still fills its page."""
-LOW_END_SHIFT = PAGE_SHIFT + 2 * LEVEL_BITS + 1
-"""log2 of where the second part of memory begins (really 32): at twice what an L3 entry covers, which is enough to have
-memory below it that an L2 table in the making does not map yet."""
+LOW_END_SHIFT = PAGE_SHIFT + 2 * LEVEL_BITS + 2
+"""log2 of where the second part of memory begins (really 32): at four times what an L3 entry covers, as 4 GiB is."""
 
 TOP = 1 << 64
 _L2, _L3, _L4 = (1 << PAGE_SHIFT + level * LEVEL_BITS for level in (1, 2, 3))

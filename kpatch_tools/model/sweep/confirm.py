@@ -23,8 +23,8 @@ class RealTrial:
 class Counterexample:
     """A class of failures. `shapes` layouts fail so, `found` is the first; `smallest` is what shrinking made of it.
 
-    `trials` are the smallest shape at real size, then the found one, until one of them fails alike: the class is then
-    `confirmed`. What is smallest on the scaled machine may be too small on the real one.
+    `trials` are the smallest shape at real size, then the found one and others of the class, until one of them fails
+    alike: the class is then `confirmed`. What is smallest on the scaled machine may be too small on the real one.
     """
 
     outcome: Outcome

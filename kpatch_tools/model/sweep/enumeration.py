@@ -24,8 +24,8 @@ _HOLES = ((0, 0), (1, 1), (20, 1), (1, 7), (20, 7), (1, 18), (20, 18))
 """(pages of the hole, pages of RAM above it): none; a page or more than a table's span; above it a single page, less
 than a span, more than one."""
 _TOPS = (0, 3)
-_HIGHS = (0, 2, 14, 40)
-"""RAM above the boundary: none; less than the least allocation; less than a span; several."""
+_HIGHS = (0, 2, 14, 90)
+"""RAM above the boundary: none; less than the least allocation; less than a span; room for tables of all memory."""
 _IMAGES = (SCALED.image.end // PAGE_SIZE, SCALED.image.end // PAGE_SIZE + _SPAN)
 
 

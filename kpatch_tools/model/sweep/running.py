@@ -103,7 +103,8 @@ def run_sweep(
             example = _smallest(booting, example)
         if confirm:
             report(f"trying {example.smallest.name} at real size")
-            trials = try_for_real((example.smallest, example.found), example.outcome, loader.real_boot)
+            alike = _spread(enumeration.shapes, outcomes, example.outcome)
+            trials = try_for_real((example.smallest, example.found, *alike), example.outcome, loader.real_boot)
             example = replace(example, trials=trials)
         examples.append(example)
     return SweepReport(
@@ -118,6 +119,7 @@ def run_sweep(
 
 
 _NOT_RUN = Outcome(Verdict.NOT_RUN)
+_OTHERS_TRIED = 3
 _WARM = Shape(low=300)
 """Large enough for everything: a hole, RAM above it and above the boundary."""
 
@@ -151,7 +153,7 @@ def _find_unscaled(kernels: Kernels) -> str:
     for image_end, kernel in kernels.items():
         image = SCALED.image.end if image_end is None else image_end
         with deep_recursion():
-            boot(kernel, scaled_layout(Shape(low=_WARM.low, hole=2, island=7, high=40, image=image // PAGE_SIZE)))
+            boot(kernel, scaled_layout(Shape(low=_WARM.low, hole=2, island=7, high=14, image=image // PAGE_SIZE)))
         literals = unscaled_literals(kernel)
         if literals:
             return f"literals of the real machine are left in code that runs: {', '.join(literals)}"
@@ -185,6 +187,14 @@ def _classes(shapes: tuple[Shape, ...], outcomes: tuple[Outcome, ...]) -> Iterat
             members.setdefault(outcome.fault_class, []).append(index)
     for numbers in members.values():
         yield Counterexample(outcomes[numbers[0]], len(numbers), shapes[numbers[0]], shapes[numbers[0]])
+
+
+def _spread(shapes: tuple[Shape, ...], outcomes: tuple[Outcome, ...], wanted: Outcome) -> list[Shape]:
+    """A few others of the class, as different in size as there are."""
+    members = [
+        shape for shape, outcome in zip(shapes, outcomes, strict=True) if outcome.fault_class == wanted.fault_class
+    ]
+    return [members[len(members) * number // _OTHERS_TRIED - 1] for number in range(1, _OTHERS_TRIED + 1)]
 
 
 def _smallest(booting: Booting, example: Counterexample) -> Counterexample:

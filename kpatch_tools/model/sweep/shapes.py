@@ -17,6 +17,7 @@ _LOW_PAGES = SCALED.low_end >> PAGE_SHIFT
 _LOW_L3 = SCALED.low_end // SCALED.geometry.span(3)
 _REAL_LOW_L3 = REAL_MACHINE.low_end // REAL.span(3)
 _KERNEL_ROOM = 48 << 20
+_UPPER_TABLES = 6
 _USUAL_IMAGE = SCALED.image.end >> PAGE_SHIFT
 
 SPARE_PAGES = 44
@@ -81,7 +82,9 @@ def is_held(shape: Shape) -> bool:
         structures = structures_for(geometry, scaled_layout(shape))
     except (KpatchError, StopIteration):
         return False
-    return shape.first >= ((structures.tables_end - geometry.kernel_map) >> PAGE_SHIFT) + SPARE_PAGES
+    taken = (structures.tables_end - geometry.kernel_map) >> PAGE_SHIFT
+    tables = (_LOW_PAGES + shape.high >> _BITS) + _UPPER_TABLES if shape.high else 0
+    return shape.first >= taken + SPARE_PAGES + tables
 
 
 def real_layouts(shape: Shape) -> tuple[Layout, ...]:

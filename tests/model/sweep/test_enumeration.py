@@ -19,7 +19,7 @@ def test_the_same_layouts_each_time_and_none_twice() -> None:
 
 def test_a_larger_bound_has_all_of_a_smaller_one() -> None:
     assert enumerate_shapes(1).shapes == SHAPES[: len(enumerate_shapes(1).shapes)]
-    assert len(SHAPES) == 2 * len(enumerate_shapes(1).shapes)
+    assert len(SHAPES) > len(enumerate_shapes(1).shapes)
 
 
 def test_the_count_is_the_product_of_the_choices() -> None:
@@ -37,6 +37,7 @@ def test_the_count_is_the_product_of_the_choices() -> None:
     for values in choices:
         product *= len(values)
     assert len(enumeration.shapes) + enumeration.left_out == product
+    assert enumeration.left_out > 0
     assert str(len(enumeration.shapes)) in str(enumeration)
 
 
@@ -67,7 +68,7 @@ def test_a_shape_has_the_pages_that_it_says() -> None:
     shape = Shape(low=230, hole=20, island=7, top=3, high=14)
     layout = scaled_layout(shape)
     usable = [(entry.start // PAGE_SIZE, entry.end // PAGE_SIZE) for entry in layout.usable]
-    assert usable == [(0, 4), (8, 200), (220, 227), (512, 526)]
+    assert usable == [(0, 4), (8, 200), (220, 227), (1024, 1038)]
     assert [
         (entry.start // PAGE_SIZE, entry.end // PAGE_SIZE) for entry in layout.ranges if entry not in layout.usable
     ][1:] == [(200, 220), (227, 230)]
@@ -107,7 +108,7 @@ def test_an_image_moves_by_as_many_spans() -> None:
     "shape",
     [
         Shape(low=128),
-        Shape(low=600),
+        Shape(low=1100),
         Shape(low=200, hole=60, island=10),
         Shape(low=200, hole=1),
         Shape(low=200, island=1),
