@@ -1,8 +1,8 @@
 """Memory, page tables and CPU of the modelled machine.
 
 A reader's path: `geometry` (the shape), `paging` (frames, walks, the TLB), `memory` (what translated C calls), `faults`
-(what the machine refuses). A machine without a hypervisor differs in two places: `GuestMemory.on_read_only_write` stays
-as it is, and `Paging.walk` would have to end at a large page.
+(what the machine refuses). A machine without a hypervisor differs in two places: nobody answers
+`GuestMemory.on_read_only_write`, and its page tables are `model.native`'s, whose walks may end at a large page.
 """
 
 from .entry import ACCESSED, DIRTY, GLOBAL, NX, PAT, PCD, PRESENT, PSE, PWT, RW, USER, entry_of, mfn_of
