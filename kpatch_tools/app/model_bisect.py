@@ -119,18 +119,27 @@ class _Search:
 
     def run(self) -> BisectReport:
         reached = self._reached[-1]
+        near = reached & self._near
+        on_path = False
         while True:
-            left = self._narrow(reached & self._near) or self._narrow(reached)
+            left = self._narrow(near) or self._narrow(reached)
             if left.bit_count() != 1:
                 return self._report(None, left)
             first = self._commits[left.bit_length() - 1]
             if self._try(first).term is not Term.NEW:
                 return self._report(None, left)
             parents = [self._tree.commit(oid) for oid in self._range.parents_of(first)]
-            newer = [parent for parent in parents if self._term(self._answer(parent)) is Term.NEW]
-            if not newer or newer[0].oid not in self._number:
+            terms = [self._term(self._answer(parent)) for parent in parents]
+            if Term.NEW not in terms or on_path:
                 return self._report(first, left)
-            reached = self._reached[self._number[newer[0].oid]]
+            newer = parents[terms.index(Term.NEW)]
+            if newer.oid in self._number:
+                reached = self._reached[self._number[newer.oid]]
+                near = reached & self._near
+            else:
+                # A line of history that never was old: what changed did so on the way from the old end.
+                on_path = True
+                reached = near = self._path()
 
     def _narrow(self, left: int) -> int:
         """What remains of a set of commits whose youngest are new: one, or more that only skipped ones tell apart.
@@ -180,6 +189,15 @@ class _Search:
                     below |= reached[self._number[parent]]
             reached.append(below)
         return reached
+
+    def _path(self) -> int:
+        """The commits that descend from the old end (git log's --ancestry-path)."""
+        path = 0
+        for number, commit in enumerate(self._commits):
+            for parent in self._range.parents_of(commit):
+                if parent == self._range.base.oid or path >> self._number.get(parent, number) & 1:
+                    path |= 1 << number
+        return path
 
     def _changing(self) -> int:
         """The commits that differ from each parent in a file that is looked at in one of the trees known so far."""

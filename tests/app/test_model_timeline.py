@@ -200,6 +200,19 @@ def test_bisection_finds_the_merge_that_nobody_tested(tree, journal, evil):
     assert verdicts(report.before) == [OK, OK]
 
 
+def test_a_branch_that_was_never_broken_is_not_the_repair(tree, path, journal, evil):
+    left, _, merged = evil
+    # Broken and repaired on one branch; on the other, another unit that boots as it always did.
+    repaired = commit(tree, merged, {INIT: text(tree, left)}, "repair")
+    aside = commit(tree, "v3.1", {INIT: text(tree, "v3.1") + b"\nint aside;\n"}, "aside")
+    for number in range(3):
+        aside = commit(tree, aside, {INIT: text(tree, aside) + b"int more%d;\n" % number}, "more aside")
+    together = commit(tree, repaired, {INIT: text(tree, left) + b"\nint aside;\n"}, "both")
+    report = bisect(tree, merged, merge(path, repaired, aside, together), TWO, journal=journal)
+    assert report.first is not None
+    assert report.first.oid == repaired
+
+
 @pytest.fixture(scope="module")
 def chain(tree):
     """Of v3.1: one that cannot be executed, one that repairs it, one that crashes; and without the repair."""
