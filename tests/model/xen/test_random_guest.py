@@ -52,8 +52,10 @@ ENTRIES = st.builds(entry_of, TARGETS, FLAGS) | st.builds(
     lambda mfn, flags, odd: entry_of(mfn, flags | odd), TARGETS, FLAGS, ODD_FLAGS
 )
 DOMAINS = st.sampled_from((DOMID_SELF, DOMID_SELF, DOMID_SELF, DOMID_IO))
-# Addresses of this machine have 24 bits; only low ones are asked for, through root slot 0 or 1.
-ADDRESSES = st.builds(lambda page, word: page << 12 | word << 9, st.integers(0, 8 * 8 * 16 - 1), SLOTS)
+# Addresses of this machine have 24 bits; only low ones are asked for, through root slot 0 or 1, and mostly such as the
+# first tables map.
+PAGES_ASKED_FOR = st.integers(0, 15) | st.integers(0, 15) | st.integers(0, 8 * 8 * 16 - 1)
+ADDRESSES = st.builds(lambda page, word: page << 12 | word << 9, PAGES_ASKED_FOR, SLOTS)
 
 
 class RandomGuest(RuleBasedStateMachine):
@@ -97,8 +99,9 @@ class RandomGuest(RuleBasedStateMachine):
     def a_guest_with_one_path_of_tables(self) -> None:
         for table in range(3):
             self.memory.frame(self.mfn(table))[0] = entry_of(self.mfn(table + 1), PRESENT | RW)
-        for slot in range(4, 8):
-            self.memory.frame(self.mfn(3))[slot * 64] = entry_of(self.mfn(slot), PRESENT | RW)
+        for slot in range(8):
+            flags = PRESENT | RW if 4 <= slot < 7 else PRESENT  # the tables, and one page more, read-only
+            self.memory.frame(self.mfn(3))[slot * 64] = entry_of(self.mfn(slot), flags)
         assert self.xen.mmuext(MMUEXT_NEW_BASEPTR, self.mfn(0)) == 0
         self.root = self.mfn(0)
 
@@ -120,6 +123,24 @@ class RandomGuest(RuleBasedStateMachine):
     @rule(va=ADDRESSES, entry=ENTRIES)
     def update_va(self, va: int, entry: int) -> None:
         self.ask(lambda: self.xen.update_va_mapping(va, entry))
+
+    @rule(page=st.integers(0, 7), slot=SLOTS, value=st.none() | ENTRIES)
+    def use_first_pages(self, page: int, slot: int, value: int | None) -> None:
+        """Reads, and stores to pages and to tables: these the guest does all day."""
+        try:
+            if value is None:
+                self.load(page << 12 | slot << 9)
+            else:
+                self.store(page << 12 | slot << 9, value)
+        except MachineFault:
+            return
+
+    @rule(page=st.integers(0, 7), flags=FLAGS)
+    def change_rights(self, page: int, flags: int) -> None:
+        """The same frame, mapped otherwise."""
+        walk = self.memory.paging.walk(page << 12)
+        if walk.mapped:
+            self.ask(lambda: self.xen.update_va_mapping(page << 12, entry_of(walk.mfn, flags)))
 
     @rule(pfn=PFNS, level=st.integers(1, 4))
     def pin(self, pfn: int, level: int) -> None:
@@ -174,7 +195,7 @@ class RandomGuest(RuleBasedStateMachine):
         if self.ask(lambda: self.xen.set_gdt(frames, 512 * len(frames))):
             self.gdt = frames
 
-    @rule(page=st.integers(0, 40))
+    @rule(page=st.just(7) | st.integers(0, 15))
     def use_ldt(self, page: int) -> None:
         if self.ask(lambda: self.xen.mmuext(MMUEXT_SET_LDT, page << 12, 512)):
             self.ldt_frame = self.ldt_frame if page == self.ldt_page else None
@@ -326,5 +347,5 @@ class RandomGuest(RuleBasedStateMachine):
             assert (state.count, state.general) == ((1, 2) if held else (0, 1)), "a reference that nobody gave back"
 
 
-RandomGuest.TestCase.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+RandomGuest.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
 TestRandomGuest = RandomGuest.TestCase
