@@ -26,7 +26,8 @@ BOUND = 1
 """The layouts of the scaled machine that mutants are booted on: see kpt model sweep."""
 _STRIDE = 37
 """Layouts are enumerated with the smallest differences last: every so many, they differ in all respects."""
-_BARE = (parse_layout("64M"),)
+_BARE = (parse_layout("1200M,hole=1180M+18M"),)
+"""Memory for which native tables of both page sizes are needed."""
 
 Progress = Callable[[str], None]
 

@@ -161,7 +161,7 @@ def explain_end(guest: Guest, verdict: Verdict, state: EndState, leaked: int) ->
         case Verdict.LEAK:
             return Fault(
                 "leaked-pages",
-                f"{leaked >> PAGE_SHIFT} spare pages of the page-table buffer stay reserved",
+                f"{leaked >> PAGE_SHIFT} pages that are no page tables stay reserved for them",
                 "map-memory",
                 buffer=read_buffer(guest),
             )

@@ -24,7 +24,7 @@ class Verdict(StrEnum):
     RO_LEFT_OVER = "RO-LEFT-OVER"
     """Memory that the kernel believes free cannot be written."""
     LEAK = "LEAK"
-    """Spare pages of the page-table buffer stay reserved for ever."""
+    """Memory that is no page table stays reserved for them: spare pages of the buffer, or pages beside it."""
     UNDETERMINED = "UNDETERMINED"
     """The model cannot execute this tree, or met a mistake of its own: no statement about the kernel."""
     NOT_RUN = "not-run"

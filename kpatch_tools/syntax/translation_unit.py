@@ -5,7 +5,8 @@ text is rewritten first, line by line (the line map stays valid):
 
 - `typeof (x)` becomes a type name `__typeof_N`, whose operand is kept in `typeof_operands`;
 - `case A ... B:` becomes `case __case_range(A, B):`;
-- attributes are taken out, and those that change a layout, a type, a linkage or a lifetime are kept in `attributes` by position;
+- attributes are taken out, and those that change what C means (layout, type, linkage, lifetime) are kept in
+  `attributes` by position;
 - `__builtin_offsetof(T, m)` becomes the address of that member of a `T` at 0.
 """
 

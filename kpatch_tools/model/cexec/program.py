@@ -178,7 +178,7 @@ class Program:
         return bool(self._answer(("mentions", function, name), lambda: self._mentions(function, name)))
 
     def first_match(self, function: str, pattern: str) -> str:
-        """What `pattern` (a regular expression) first matches in the preprocessed text of `function`; "" for nothing."""
+        """What the regular expression first matches in the preprocessed text of `function`; "" for nothing."""
         return str(self._answer(("match", function, pattern), lambda: self._first_match(function, pattern)))
 
     def has_global(self, name: str) -> bool:

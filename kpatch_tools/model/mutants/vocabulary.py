@@ -7,9 +7,9 @@ from difflib import SequenceMatcher
 from kpatch_tools.syntax import (
     Node,
     ParsedFile,
+    ancestors,
     declarations,
     declared_name,
-    descend,
     enclosing_function_node,
     function_name,
     functions,
@@ -78,16 +78,21 @@ def _signatures(file: ParsedFile, *, static: bool) -> Iterator[tuple[str, str]]:
 
 
 def local_variables(node: Node) -> dict[str, str]:
-    """Parameters and locals of the function around `node` that are declared before it, name → type."""
+    """Parameters, and locals of the blocks around `node` that are declared before it, name → type."""
     definition = enclosing_function_node(node)
     if definition is None:
         return {}
     found: dict[str, str] = {}
     for parameter in parameters(definition):
         found.update(_scalars(parameter))
-    for one in descend(definition):
-        if one.type == "declaration" and one.start_byte < node.start_byte:
-            found.update(_scalars(one))
+    for block in reversed(tuple(ancestors(node))):
+        for one in block.named_children:
+            if (
+                one.type == "declaration"
+                and one.end_byte <= node.start_byte
+                and block.start_byte > definition.start_byte
+            ):
+                found.update(_scalars(one))
     return found
 
 

@@ -42,7 +42,7 @@ def load_image(boot: Boot) -> None:
 
 
 def start_kernel(boot: Boot) -> None:
-    """head64.c, and what runs before memory is looked at. A tree without it is taken for one that only says its size."""
+    """head64.c, and what runs before memory is looked at. A tree without it only says its size."""
     guest = boot.guest
     if guest.has("early_make_pgtable"):
         _paging(guest).on_not_present = lambda va: guest.call("early_make_pgtable", va) == 0

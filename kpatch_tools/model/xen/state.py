@@ -1,7 +1,8 @@
 """Everything Xen knows about the guest, and the counting of references."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from kpatch_tools.core.ids import Mfn
 from kpatch_tools.model.machine import GuestMemory
@@ -9,6 +10,9 @@ from kpatch_tools.model.machine import GuestMemory
 from .domain import Domain, fast_translations
 from .frametype import LOCKED, PINNED, TYPE_SHIFT, VALIDATED, FrameEvent, FrameState, FrameType, TypedFrame
 from .refusal import Errno, Refusal, RuleId
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 
 INVALID_PFN = (1 << 64) - 1
 
@@ -80,13 +84,9 @@ class XenState:
     def rewind(self, saved: "SavedState") -> None:
         """As they were. Containers keep their identity: look-ups hold them."""
         self.writable[:] = saved.writable
-        for mine, kept in (
-            (self.read_only, saved.read_only),
-            (self.m2p_updates, saved.m2p_updates),
-            (self.ldt_frames, saved.ldt_frames),
-        ):
-            mine.clear()
-            mine.update(kept)
+        _refill(self.read_only, saved.read_only)
+        _refill(self.m2p_updates, saved.m2p_updates)
+        _refill(self.ldt_frames, saved.ldt_frames)
         self.typed.clear()
         self.typed.update((mfn, replace(frame)) for mfn, frame in saved.typed.items())
         self.user_root, self.ldt_base, self.ldt_entries, self.gdt_frames, self.operation = saved.registers
@@ -196,3 +196,8 @@ class XenState:
         count = self.writable[mfn - self.base]
         kind = FrameType.WRITABLE if count else FrameType.NONE
         return FrameState(kind, count, 1 + readers + count, bool(count))
+
+
+def _refill(mine: dict[Key, Value], kept: Mapping[Key, Value]) -> None:
+    mine.clear()
+    mine.update(kept)

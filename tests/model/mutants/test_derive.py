@@ -65,7 +65,7 @@ def test_operands_are_a_page_off_and_literals_one(tree: Tree) -> None:
 def test_variables_are_exchanged_for_those_of_their_type_in_sight(tree: Tree) -> None:
     text = (
         "static long own;\nlong other[2];\nint narrow;\n"
-        "void f(long a)\n{\n\tlong b = a;\n\tshared = b;\n\tlong late;\n}\n"
+        "void f(long a)\n{\n\t{\n\t\tlong gone;\n\t}\n\tlong b = a;\n\tshared = b;\n\tlong late;\n}\n"
     )
     mutants = mutants_of(tree(text, "long shared;\nstatic long hidden;\nlong unnamed;\n"))
     assert after(mutants, MutationRule.VARIABLE) == {

@@ -1,0 +1,1 @@
+"""The same kernel on a machine without a hypervisor."""
