@@ -104,11 +104,12 @@ def test_other_files_are_another_repository(tmp_path: Path) -> None:
     same = build_miniature(tmp_path / "cache", fixture=fixture)
     (fixture / "README.md").write_text("documentation may change\n")
     assert build_miniature(tmp_path / "cache", fixture=fixture) == same
+    tip = KernelTree.open(same).resolve("main").oid
     with (fixture / "base" / "README").open("a") as file:
         file.write("One more line.\n")
     other = build_miniature(tmp_path / "cache", fixture=fixture)
     assert other != same
-    assert KernelTree.open(other).resolve("main").oid != KernelTree.open(same).resolve("main").oid
+    assert KernelTree.open(other).resolve("main").oid != tip
 
 
 def test_processes_that_build_at_once_agree(tmp_path: Path) -> None:
