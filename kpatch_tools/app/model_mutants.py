@@ -14,7 +14,7 @@ from kpatch_tools.hooks import HookSpec, find_hook_tables, load_hook
 from kpatch_tools.model import Layout, ModelRun, Verdict, parse_layout
 from kpatch_tools.model.boot.unit import boot_files
 from kpatch_tools.model.mutants import Fate, MutantOutcome, Place, derive_mutants, run_mutants
-from kpatch_tools.model.native.platforms import NATIVE_4K, NATIVE_PLATFORM
+from kpatch_tools.model.native.platforms import NATIVE_1G, NATIVE_4K, NATIVE_PLATFORM
 from kpatch_tools.model.run import boot_each
 from kpatch_tools.model.scaled import SCALED
 from kpatch_tools.model.sweep import scaled_layouts
@@ -101,7 +101,7 @@ def mutate_hook(
 def _boot_everywhere(source: BlobSource, lines: LineCache) -> Iterator[ModelRun]:
     """Small machines first: what they notice need not be looked for on others."""
     yield from boot_each(source, _scaled(), cache=lines, machine=SCALED)
-    for platform in (NATIVE_PLATFORM, NATIVE_4K):
+    for platform in (NATIVE_PLATFORM, NATIVE_1G, NATIVE_4K):
         yield from boot_each(source, _BARE, cache=lines, platform=platform)
 
 

@@ -1,6 +1,5 @@
 """From a source tree and layouts to verdicts."""
 
-import multiprocessing
 import re
 import sys
 import threading
@@ -9,8 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from kpatch_tools.core.errors import KpatchError
@@ -38,6 +35,7 @@ from .nullslots import find_null_slot
 from .oracles import Verdict, judge, sweep
 from .trace import StageBegun, Tracer, ignore
 from .translations import Recorder, Translations, kernel_key, profile_parts
+from .workers import divide
 from .writers import Writers
 
 Progress = Callable[[str], None]
@@ -385,71 +383,28 @@ def _run(job: _Job, tracer: Tracer | None, report: Progress) -> list[ModelRun]:
 def _run_parallel(job: _Job, jobs: int, report: Progress) -> list[ModelRun]:
     """Divide the layouts among forked processes, the costly ones first; with `until_fault`, the cheap ones."""
     layouts = job.layouts
-    context = multiprocessing.get_context("fork")
     order = sorted(range(len(layouts)), key=lambda number: _cost(layouts[number]), reverse=not job.until_fault)
-    shares: list[list[int]] = [[] for _ in range(min(jobs, len(layouts)))]
-    loads = [0] * len(shares)
-    for number in order:
-        least = loads.index(min(loads))
-        shares[least].append(number)
-        loads[least] += _cost(layouts[number])
-    workers: dict[Connection, tuple[list[int], BaseProcess]] = {}
-    for share in shares:
-        receiver, sender = context.Pipe(duplex=False)
-        worker = context.Process(target=_work, args=(job, share, sender), daemon=True)
-        worker.start()
-        sender.close()
-        workers[receiver] = (share, worker)
     results: dict[int, ModelRun] = {}
-    try:
-        _collect(job, dict(workers), results, report)
-    finally:
-        for receiver, (_, process) in workers.items():
-            receiver.close()
-            if len(results) < len(layouts):
-                process.terminate()
-            process.join()
-    return [results.get(number) or _not_run(layouts[number]) for number in range(len(layouts))]
 
+    def run(number: int) -> ModelRun:
+        with deep_recursion():
+            return job.run(layouts[number])
 
-def _collect(
-    job: _Job,
-    workers: dict[Connection, tuple[list[int], BaseProcess]],
-    results: dict[int, ModelRun],
-    report: Progress,
-) -> None:
-    """Receive results until all are there, or one ends the job."""
-    while workers:
-        for ready in wait(list(workers)):
-            assert isinstance(ready, Connection)
-            share, _ = workers[ready]
-            try:
-                number, answer = ready.recv()
-            except EOFError:
-                for number in share:
-                    if number not in results:
-                        results[number] = _undetermined(job.layouts[number], "the process that ran this layout died")
-                del workers[ready]
-                continue
-            if isinstance(answer, KpatchError):
+    answers = divide(run, order, jobs=jobs)
+    for place, answer in answers:
+        number = order[place]
+        match answer:
+            case ModelRun():
+                results[number] = answer
+            case ChildProcessError():
+                results[number] = _undetermined(layouts[number], "the process that ran this layout died")
+            case _:
                 raise answer
-            results[number] = answer
-            report(f"{job.layouts[number].name}: {answer.verdict}")
-            if job.ends_with(answer):
-                return
-            if all(number in results for number in share):
-                del workers[ready]
-
-
-def _work(job: _Job, share: Sequence[int], sender: Connection) -> None:
-    """A worker's whole life: one message per layout."""
-    with deep_recursion():
-        for number in share:
-            try:
-                sender.send((number, job.run(job.layouts[number])))
-            except KpatchError as error:
-                sender.send((number, error))
-    sender.close()
+        report(f"{layouts[number].name}: {results[number].verdict}")
+        if job.ends_with(results[number]):
+            answers.close()
+            break
+    return [results.get(number) or _not_run(layouts[number]) for number in range(len(layouts))]
 
 
 @contextmanager

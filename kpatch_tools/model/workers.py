@@ -1,7 +1,8 @@
 """Work divided among forked processes, without threads: what was translated once is shared by all of them."""
 
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+import signal
+from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ Result = TypeVar("Result")
 
 def divide(
     work: Callable[[Item], Result], items: Sequence[Item], *, jobs: int
-) -> Iterator[tuple[int, Result | Exception]]:
+) -> Generator[tuple[int, Result | Exception], None, None]:
     """`work` on every item, in `jobs` processes that each take the next item when they are done with one.
 
     Yields (index, result) in the order in which they finish; an exception of `work` is yielded, not raised, and so is
@@ -31,6 +32,8 @@ def divide(
             receiver, sender = context.Pipe(duplex=False)
 
             def live(out: Connection = sender) -> None:
+                # Ctrl-C reaches every process of a terminal: it is the parent who ends the others.
+                signal.signal(signal.SIGINT, signal.SIG_IGN)
                 while (index := _take(following)) < len(items):
                     out.send((index, None))
                     out.send((index, (_answer(work, items[index]),)))

@@ -1,7 +1,5 @@
 """Boots of many layouts: results from a journal where it has them, the rest divided among processes, chunk by chunk."""
 
-import multiprocessing
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -67,9 +65,6 @@ class Booting:
         chunks = [first, *_chunks(list(families.values()))]
 
         def work(chunk: list[int]) -> list[Outcome]:
-            if multiprocessing.parent_process() is not None:
-                # Ctrl-C reaches every process of a terminal: the parent ends the others when it has kept their results.
-                signal.signal(signal.SIGINT, signal.SIG_IGN)
             with deep_recursion():
                 return self._outcomes([shapes[index] for index in chunk])
 
