@@ -80,8 +80,10 @@ def _unknown(repository: pygit2.Repository, spelled: str) -> KpatchError:
     elif _HEX.fullmatch(spelled):
         hint = "no object of this repository has this id; fetch the history that holds it"
     else:
-        hint = "see git tag and git branch -a for what there is; git fetch --tags gets the tags"
-    return KpatchError("unknown-revision", f"unknown revision {spelled!r}", hint=hint)
+        hint = "see git tag and git branch -a for what it has, or name another repository with --repo PATH"
+    # Named, for it may be one that nobody meant: that of the folder kpt was started in.
+    where = repository.workdir or repository.path
+    return KpatchError("unknown-revision", f"unknown revision {spelled!r} in {where.rstrip('/')}", hint=hint)
 
 
 def near_matches(repository: pygit2.Repository, spelled: str) -> tuple[str, ...]:
