@@ -38,11 +38,10 @@ class RevisionSweep:
 
     @property
     def exit(self) -> Exit:
-        """PERSON where a layout faults, else UNDETERMINED where one has no verdict, or none was tried."""
-        verdicts = set(self.report.counts)
-        if verdicts - {Verdict.OK, Verdict.UNDETERMINED, Verdict.NOT_RUN}:
+        """PERSON where a layout faults; UNDETERMINED where one has no verdict, or faults in a way not confirmed."""
+        if self.report.is_faulty:
             return Exit.PERSON
-        return Exit.DONE if verdicts == {Verdict.OK} else Exit.UNDETERMINED
+        return Exit.DONE if set(self.report.counts) == {Verdict.OK} else Exit.UNDETERMINED
 
 
 def sweep_revision(

@@ -27,7 +27,17 @@ def swept(linux_git: Path, revision: str, *, confirm: bool = False) -> SweepRepo
     return run_sweep(tree.at(tree.resolve(revision)), enumeration=SAMPLE, confirm=confirm)
 
 
-@pytest.mark.parametrize("revision", ["v2.6.38", "v2.6.39", "v3.1", "tree-3.9.6"])
+def test_what_lacks_room_on_a_small_machine_only_is_not_confirmed(linux_git: Path) -> None:
+    report = swept(linux_git, "v2.6.38", confirm=True)
+    assert set(report.counts) == {Verdict.OK, Verdict.CRASH}
+    (example,) = report.counterexamples
+    assert example.outcome.kind == "panic"
+    assert example.trials
+    assert not example.confirmed
+    assert not report.is_faulty
+
+
+@pytest.mark.parametrize("revision", ["v2.6.39", "v3.1", "tree-3.9.6"])
 def test_good_kernels_boot_on_all(linux_git: Path, revision: str) -> None:
     assert swept(linux_git, revision).counts == {Verdict.OK: len(SAMPLE.shapes)}
 
@@ -77,8 +87,9 @@ def test_both_sizes_say_the_same(linux_git: Path, revision: str, shape: Shape) -
     real = boot(load_kernel(source), real_layouts(shape)[0])
     assert (small.verdict, small.stage) == (real.verdict, real.stage)
     assert (small.fault and small.fault.kind) == (real.fault and real.fault.kind)
-    # The tables of a mapping are as many on both, where an address is in the same place of its table.
-    assert len(small.tables) == len(real.tables)
+    if small.verdict is Verdict.OK:
+        # The ranges that are mapped, each with its tables. A fault can come earlier where all memory is small.
+        assert len(small.tables) == len(real.tables)
 
 
 @pytest.mark.parametrize("revision", ["v2.6.32", "v2.6.36", "v2.6.39", "tree-3.3.6", "tree-3.8.13", "tree-3.9.6"])

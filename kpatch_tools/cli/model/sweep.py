@@ -52,7 +52,7 @@ def command(
     and then tried at real size: it is reported as confirmed, or not.
 
     Results are kept as they come: after Ctrl-C, --resume goes on. Exit 0 when all layouts are OK, 1 when one faults, 3
-    when one is undetermined.
+    when one is undetermined, or when what faults was tried at real size and all went well there.
 
     \b
     Examples:

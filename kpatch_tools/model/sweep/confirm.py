@@ -38,6 +38,11 @@ class Counterexample:
         return any(trial.outcome.fault_class == self.outcome.fault_class for trial in self.trials)
 
     @property
+    def is_good_at_real_size(self) -> bool:
+        """Whether it was tried there, and every trial is OK."""
+        return bool(self.trials) and all(trial.outcome.verdict is Verdict.OK for trial in self.trials)
+
+    @property
     def real(self) -> RealTrial | None:
         """The trial that confirms it, else the first one that is a fault at all, else the first."""
         alike = [trial for trial in self.trials if trial.outcome.fault_class == self.outcome.fault_class]

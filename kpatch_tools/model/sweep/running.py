@@ -51,6 +51,15 @@ class SweepReport:
         return dict(Counter(outcome.verdict for outcome in self.outcomes).most_common())
 
     @property
+    def is_faulty(self) -> bool:
+        """Whether a layout faults, other than in ways that were tried at real size where all went well.
+
+        Those may be the scale's alone: a small machine has less room for tables, say, and more of it mapped early.
+        """
+        artefacts = {one.outcome.fault_class for one in self.counterexamples if one.is_good_at_real_size}
+        return any(one.is_fault and one.fault_class not in artefacts for one in self.outcomes)
+
+    @property
     def rate(self) -> float:
         """Layouts a second; 0 where none was booted."""
         return self.booted / self.seconds if self.seconds else 0.0

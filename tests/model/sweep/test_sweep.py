@@ -11,12 +11,15 @@ from kpatch_tools.model.boot.guest import Guest
 from kpatch_tools.model.run import boot, boot_alike, load_kernel
 from kpatch_tools.model.scaled import SCALED
 from kpatch_tools.model.sweep import (
+    Counterexample,
     Enumeration,
     Journal,
     Outcome,
+    RealTrial,
     Shape,
     SweepReport,
     enumerate_shapes,
+    real_layouts,
     run_sweep,
     scaled_layout,
 )
@@ -156,3 +159,25 @@ def test_a_tree_that_cannot_be_scaled_is_undetermined(miniature: Miniature, edit
     assert set(report.counts) == {Verdict.UNDETERMINED}
     assert "PMD_SHIFT" in report.reason
     assert report.booted == 0
+
+
+@pytest.mark.parametrize(
+    ("trials", "faulty"),
+    [
+        ((), True),
+        ((Outcome(Verdict.OK),), False),
+        ((Outcome(Verdict.OK), Outcome(Verdict.CRASH, "panic")), True),
+        ((Outcome(Verdict.OK), Outcome(Verdict.LEAK)), True),
+        ((Outcome(Verdict.UNDETERMINED),), True),
+    ],
+    ids=["not tried", "good at real size", "confirmed", "another fault at real size", "undetermined at real size"],
+)
+def test_what_fails_only_where_all_is_small_is_no_fault(trials: tuple[Outcome, ...], faulty: bool) -> None:
+    outcome = Outcome(Verdict.CRASH, "panic")
+    shape = SAMPLE.shapes[0]
+    tried = tuple(RealTrial(real_layouts(shape)[0], one) for one in trials)
+    example = Counterexample(outcome, 1, shape, shape, tried)
+    report = SweepReport(
+        machine=SCALED, enumeration=Enumeration(1, (shape,), 0), outcomes=(outcome,), counterexamples=(example,)
+    )
+    assert report.is_faulty is faulty
