@@ -26,6 +26,8 @@ BOUND = 1
 """The layouts of the scaled machine that mutants are booted on: see kpt model sweep."""
 _STRIDE = 37
 """Layouts are enumerated with the smallest differences last: every so many, they differ in all respects."""
+_TAIL = (parse_layout("255M"),)
+"""All page tables lie in the tail of memory that no table of its own fills, which the scaled machine has too few of."""
 _BARE = (parse_layout("1200M,hole=1180M+18M"),)
 """Memory for which native tables of both page sizes are needed."""
 
@@ -64,7 +66,7 @@ def mutate_hook(
 ) -> MutantsReport:
     """Derive the mutants of `hook`'s code at `revision`, or of `functions` where given, and boot each on `layouts`.
 
-    Without any, on all layouts that the scaled machine has up to `BOUND`, and on a small real machine without Xen.
+    Without any, on all layouts that the scaled machine has up to `BOUND`, and on real machines with and without Xen.
 
     Raises KpatchError "unknown-revision"; "no-such-function", "hook-absent" where there is nothing to mutate; and
     "revision-faults" where the unchanged tree is not OK, so that nothing could be told.
@@ -101,6 +103,7 @@ def mutate_hook(
 def _boot_everywhere(source: BlobSource, lines: LineCache) -> Iterator[ModelRun]:
     """Small machines first: what they notice need not be looked for on others."""
     yield from boot_each(source, _scaled(), cache=lines, machine=SCALED)
+    yield from boot_each(source, _TAIL, cache=lines)
     for platform in (NATIVE_PLATFORM, NATIVE_1G, NATIVE_4K):
         yield from boot_each(source, _BARE, cache=lines, platform=platform)
 
