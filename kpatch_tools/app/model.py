@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kpatch_tools.app.exits import Exit
-from kpatch_tools.app.targets import kernel_at
-from kpatch_tools.core.errors import KpatchError
-from kpatch_tools.core.source import BlobSource, Overlay
+from kpatch_tools.app.targets import kernel_at, patched
+from kpatch_tools.core.source import BlobSource
 from kpatch_tools.model import XEN, Layout, ModelRun, Platform, Profile, Translations, Verdict, run_model
-from kpatch_tools.patch import Patch, apply_patch
+from kpatch_tools.patch import Patch
 from kpatch_tools.tree import KernelTree, Revision
 
 
@@ -50,13 +49,7 @@ def run_revision(
     target = kernel_at(tree, revision)
     source: BlobSource = tree.at(target)
     if patch is not None:
-        result = apply_patch(patch.files, source)
-        if result.rejects:
-            first = result.rejects[0]
-            raise KpatchError(
-                "patch-does-not-apply", f"{first.file.path}: {first.reason}", hint=f"kpt apply … --to {revision}"
-            )
-        source = Overlay(source, result.changes)
+        source = patched(source, patch, revision)
     runs = run_model(
         source,
         layouts,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kpatch_tools.app.exits import Exit
-from kpatch_tools.app.targets import kernel_at
+from kpatch_tools.app.targets import kernel_at, patched
 from kpatch_tools.app.workers import Workers
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import RepoPath
@@ -16,7 +16,7 @@ from kpatch_tools.model.boot.unit import boot_files
 from kpatch_tools.model.cexec import Unsupported
 from kpatch_tools.model.compare import BootedState, StateComparison, boot_to_state, compare_states
 from kpatch_tools.model.run import ModelRun, load_kernel
-from kpatch_tools.patch import Patch, apply_patch
+from kpatch_tools.patch import Patch
 from kpatch_tools.syntax import Node, descend, find_functions, parse_c
 from kpatch_tools.syntax.preprocessor_lines import LineCache
 from kpatch_tools.tree import KernelTree, Revision
@@ -47,13 +47,7 @@ class Changes:
     def apply(self, source: BlobSource, revision: str) -> BlobSource:
         """KpatchError: patch-does-not-apply, unknown-hook, cannot-remove."""
         if self.patch is not None:
-            result = apply_patch(self.patch.files, source)
-            if result.rejects:
-                first = result.rejects[0]
-                raise KpatchError(
-                    "patch-does-not-apply", f"{first.file.path}: {first.reason}", hint=f"kpt apply … --to {revision}"
-                )
-            source = Overlay(source, result.changes)
+            source = patched(source, self.patch, revision)
         if self.without_hook:
             removed = remove_hook(source, load_hook(self.without_hook))
             if removed is None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kpatch_tools.app.exits import Exit
-from kpatch_tools.app.targets import kernel_at
+from kpatch_tools.app.targets import kernel_at, patched
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.hooks import Generated, Refusal, generate_hook, load_hook, probe_presence, remove_hook
@@ -14,7 +14,7 @@ from kpatch_tools.model.cexec import Unsupported
 from kpatch_tools.model.history import History, record
 from kpatch_tools.model.run import ModelRun, boot, deep_recursion, load_kernel
 from kpatch_tools.model.smaller import Smallest, find_smallest
-from kpatch_tools.patch import Patch, apply_patch
+from kpatch_tools.patch import Patch
 from kpatch_tools.syntax.preprocessor_lines import LineCache
 from kpatch_tools.tree import KernelTree, Revision
 
@@ -69,7 +69,7 @@ def explain(
     name = None
     if patch is not None:
         name = patch[0]
-        versions = [("without", plain), ("with", _patched(plain, patch[1], revision))]
+        versions = [("without", plain), ("with", patched(plain, patch[1], revision))]
     elif hook is not None:
         name = hook
         versions = list(zip(("without", "with"), _around_hook(plain, hook, revision), strict=True))
@@ -107,16 +107,6 @@ def _booting(guest: Guest, say: Callable[[str], None]) -> Callable[[Layout], Mod
         return boot(guest, layout)
 
     return run
-
-
-def _patched(source: BlobSource, patch: Patch, revision: str) -> BlobSource:
-    result = apply_patch(patch.files, source)
-    if result.rejects:
-        first = result.rejects[0]
-        raise KpatchError(
-            "patch-does-not-apply", f"{first.file.path}: {first.reason}", hint=f"kpt apply … --to {revision}"
-        )
-    return Overlay(source, result.changes)
 
 
 def _around_hook(source: BlobSource, hook: str, revision: str) -> tuple[BlobSource, BlobSource]:

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kpatch_tools.app.exits import Exit
-from kpatch_tools.app.targets import kernel_at
+from kpatch_tools.app.targets import kernel_at, patched
 from kpatch_tools.core.errors import KpatchError
-from kpatch_tools.core.source import BlobSource, Overlay
+from kpatch_tools.core.source import BlobSource
 from kpatch_tools.model import Translations, Verdict
 from kpatch_tools.model.sweep import MAX_BOUND, Journal, SweepReport, run_sweep
-from kpatch_tools.patch import Patch, apply_patch
+from kpatch_tools.patch import Patch
 from kpatch_tools.tree import KernelTree, Revision
 
 
@@ -63,15 +63,7 @@ def sweep_revision(
     target = kernel_at(tree, request.revision)
     source: BlobSource = tree.at(target)
     if request.patch is not None:
-        result = apply_patch(request.patch.files, source)
-        if result.rejects:
-            first = result.rejects[0]
-            raise KpatchError(
-                "patch-does-not-apply",
-                f"{first.file.path}: {first.reason}",
-                hint=f"kpt apply … --to {request.revision}",
-            )
-        source = Overlay(source, result.changes)
+        source = patched(source, request.patch, request.revision)
     report = run_sweep(
         source,
         request.bound,

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from kpatch_tools.core.errors import KpatchError
-from kpatch_tools.core.source import BlobSource
-from kpatch_tools.patch import Reject
+from kpatch_tools.core.source import BlobSource, Overlay
+from kpatch_tools.patch import Patch, Reject, apply_patch
 from kpatch_tools.tree import KernelTree, Revision
 
 _MARKS = ("Makefile", "include/linux", "arch")
@@ -25,6 +25,20 @@ def kernel_at(tree: KernelTree, spelled: str) -> Revision:
             hint="name the kernel's repository with --repo PATH, or set KPT_LINUX_GIT and stand outside of this one",
         )
     return revision
+
+
+def patched(source: BlobSource, patch: Patch, spelled: str) -> BlobSource:
+    """The tree at `spelled` with `patch` applied in memory.
+
+    Raises KpatchError "patch-does-not-apply" naming the first reject.
+    """
+    result = apply_patch(patch.files, source)
+    if result.rejects:
+        first = result.rejects[0]
+        raise KpatchError(
+            "patch-does-not-apply", f"{first.file.path}: {first.reason}", hint=f"kpt apply … --to {spelled}"
+        )
+    return Overlay(source, result.changes)
 
 
 def require_files(source: BlobSource, spelled: str, rejects: Sequence[Reject]) -> None:
