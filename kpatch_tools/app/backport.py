@@ -32,8 +32,8 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding
 from kpatch_tools.core.ids import ObjectId
 from kpatch_tools.core.source import Overlay
-from kpatch_tools.hooks.presence import PresenceState, probe_presence
-from kpatch_tools.hooks.spec import HOOKS, HookSpec, load_hook
+from kpatch_tools.hooks.patches.presence import PresenceState, probe_presence
+from kpatch_tools.hooks.patches.spec import HOOKS, HookSpec, load_hook
 from kpatch_tools.patch import (
     Patch,
     Person,

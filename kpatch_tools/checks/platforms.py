@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from kpatch_tools.checks.check import Change
 from kpatch_tools.core.ids import RepoPath
-from kpatch_tools.hooks.search import search_source
+from kpatch_tools.hooks.tables.search import search_source
 
 _SCOPE = ("arch/x86",)
 _TABLES = ("x86_init", "x86_platform", "x86_cpuinit", "pv_init_ops", "pv_mmu_ops", "pv_time_ops")

@@ -11,7 +11,7 @@ from kpatch_tools.checks.lines import Edit, edits, parse
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location
 from kpatch_tools.hooks import HookTable, Reference, Slot, find_hook_tables
-from kpatch_tools.hooks.search import search_source
+from kpatch_tools.hooks.tables.search import search_source
 from kpatch_tools.syntax import (
     declarations,
     declared_name,

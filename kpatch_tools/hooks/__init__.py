@@ -1,16 +1,16 @@
 """Hook tables: slots, defaults, overrides, call sites; and patches that add a slot."""
 
-from .atlas import Coverage, HookAtlas, HookTable, NotUnderstood, Reference, Slot
-from .cause import Cause, CauseState, Evidence, probe_cause
-from .completion import Completion, Undefined, complete_hook, recognise_hook
-from .features import Features, Lack, Need, probe_features
-from .generate import Generated, Refusal, Step, Upstream, generate_hook
-from .listing import TableName, list_hook_tables
-from .parts import HookPart
-from .presence import Part, Presence, PresenceState, probe_presence
-from .removal import remove_hook
-from .spec import HOOKS, HookSpec, load_hook
-from .tables import find_hook_tables
+from .patches.cause import Cause, CauseState, Evidence, probe_cause
+from .patches.completion import Completion, Undefined, complete_hook, recognise_hook
+from .patches.features import Features, Lack, Need, probe_features
+from .patches.generate import Generated, Refusal, Step, Upstream, generate_hook
+from .patches.parts import HookPart
+from .patches.presence import Part, Presence, PresenceState, probe_presence
+from .patches.removal import remove_hook
+from .patches.spec import HOOKS, HookSpec, load_hook
+from .tables.atlas import Coverage, HookAtlas, HookTable, NotUnderstood, Reference, Slot
+from .tables.finder import find_hook_tables
+from .tables.listing import TableName, list_hook_tables
 
 __all__ = [
     "HOOKS",

@@ -8,9 +8,9 @@ from kpatch_tools.app.checking import check_changes
 from kpatch_tools.core.finding import Status
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
-from kpatch_tools.hooks.generate import Generated, generate_hook
-from kpatch_tools.hooks.inline import generate_inline
-from kpatch_tools.hooks.spec import load_hook
+from kpatch_tools.hooks.patches.generate import Generated, generate_hook
+from kpatch_tools.hooks.patches.inline import generate_inline
+from kpatch_tools.hooks.patches.spec import load_hook
 from kpatch_tools.model import PLATFORMS, ModelRun, Verdict, get_platform, parse_layout, parse_profile, run_model
 from kpatch_tools.tree import KernelTree
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from kpatch_tools.core.source import BlobSource
-from kpatch_tools.hooks.listing import list_hook_tables
+from kpatch_tools.hooks.tables.listing import list_hook_tables
 
 HEADER = """\
 struct in {

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
-from kpatch_tools.hooks.generate import Generated, Refusal
-from kpatch_tools.hooks.inline import generate_inline
-from kpatch_tools.hooks.presence import PresenceState, probe_presence
-from kpatch_tools.hooks.spec import HookSpec, load_hook
+from kpatch_tools.hooks.patches.generate import Generated, Refusal
+from kpatch_tools.hooks.patches.inline import generate_inline
+from kpatch_tools.hooks.patches.presence import PresenceState, probe_presence
+from kpatch_tools.hooks.patches.spec import HookSpec, load_hook
 
 Tree = Callable[..., BlobSource]
 

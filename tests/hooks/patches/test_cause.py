@@ -3,10 +3,10 @@ from collections.abc import Callable
 import pytest
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.hooks import CauseState, probe_cause, probe_features
-from kpatch_tools.hooks.cause import Placement
-from kpatch_tools.hooks.protection import ReadOnlyUpTo
-from kpatch_tools.hooks.reserve import Second
-from kpatch_tools.hooks.units import Unit
+from kpatch_tools.hooks.patches.cause import Placement
+from kpatch_tools.hooks.patches.protection import ReadOnlyUpTo
+from kpatch_tools.hooks.patches.reserve import Second
+from kpatch_tools.hooks.patches.units import Unit
 
 Tree = Callable[..., BlobSource]
 

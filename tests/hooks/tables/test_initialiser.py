@@ -2,8 +2,8 @@
 
 import pytest
 from kpatch_tools.core.ids import RepoPath
-from kpatch_tools.hooks.initialiser import bare, initialised, literal_braces, value_name
-from kpatch_tools.hooks.members import find_records, read_shape
+from kpatch_tools.hooks.tables.initialiser import bare, initialised, literal_braces, value_name
+from kpatch_tools.hooks.tables.members import find_records, read_shape
 from kpatch_tools.syntax import find_initialiser, parse_c
 
 HEADER = b"""\

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kpatch_tools.core.ids import RepoPath
-from kpatch_tools.hooks.expansion import TableMacro, expand, table_macros
+from kpatch_tools.hooks.tables.expansion import TableMacro, expand, table_macros
 from kpatch_tools.syntax import parse_c
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import pytest
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
-from kpatch_tools.hooks.search import included_files, mentions_word, search_source
+from kpatch_tools.hooks.tables.search import included_files, mentions_word, search_source
 
 Sources = Callable[[Mapping[str, str]], BlobSource]
 

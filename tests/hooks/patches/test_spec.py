@@ -1,7 +1,7 @@
 import pytest
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.hooks import HOOKS, load_hook
-from kpatch_tools.hooks.spec import parse_hook
+from kpatch_tools.hooks.patches.spec import parse_hook
 
 
 @pytest.mark.parametrize("name", HOOKS)

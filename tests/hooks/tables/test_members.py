@@ -2,7 +2,7 @@
 
 import pytest
 from kpatch_tools.core.ids import RepoPath
-from kpatch_tools.hooks.members import MemberKind, Shape, find_records, read_shape
+from kpatch_tools.hooks.tables.members import MemberKind, Shape, find_records, read_shape
 
 
 def shape_of(source: str, tag: str = "ops", *others: str) -> Shape:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Span
+from kpatch_tools.hooks.tables.search import search_source
 from kpatch_tools.syntax import Node
 
 from . import layout, placement
@@ -20,7 +21,6 @@ from .generate import Generated, PlacedPart, Refusal, Step, changed, message
 from .parts import HookPart
 from .placement import Placed
 from .reading import Files
-from .search import search_source
 from .site import find_site
 from .spec import HookSpec
 from .units import in_bytes

@@ -1,0 +1,218 @@
+"""What one C file says about function pointers, in itself: no other file is needed to know it, nor the file's name.
+
+Therefore facts are kept by blob id. Types are spelled as C does: "struct x86_init_ops", "union u", or a typedef's name.
+Text is decoded with surrogateescape; lines are 1-based.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from kpatch_tools.core.ids import RepoPath
+
+
+class MemberKind(StrEnum):
+    """What a member is: a function pointer; a struct or union held by value; a pointer to one; anything else."""
+
+    SLOT = "slot"
+    STRUCT = "struct"
+    POINTER = "pointer"
+    DATA = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of a record, in declaration order.
+
+    `path`: its name, with those of the unnamed-type members around it ("irqs.pre_vector_init" where `irqs` is declared
+    with a body in place); members of anonymous members count as the record's own. `type`: of a STRUCT or POINTER, the
+    type it holds or points to; of a SLOT that is declared by a typedef, the typedef; else "". `signature`: of a SLOT,
+    its declaration in one line ("void (*pre_vector_init)(void)"); else "". `array`: an array of such.
+    """
+
+    path: str
+    kind: MemberKind
+    type: str
+    signature: str
+    array: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A struct or union with a body. `type`: how other files name it; its typedef where it has no tag."""
+
+    type: str
+    members: tuple[Member, ...]
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Typedef:
+    """Another name for a type. `signature`: not empty for (a pointer to) a function type: then `type` is ""."""
+
+    name: str
+    type: str
+    signature: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One value of an initialiser.
+
+    `path`: the member that it names ("mapping.pagetable_reserve"), subscripts left out; where a value has no
+    designator, its index stands in place of the name ("#0", "irqs.#2"). `value`: the function's name whether written
+    `f` or `&f`; "NULL"; or the expression in one line. `number`: which element of an array of structs, from 0.
+    """
+
+    path: str
+    value: str
+    number: int
+    line: int
+
+
+class Storage(StrEnum):
+    """PUBLIC and PRIVATE (static) define a variable, EXTERN only declares it, LOCAL is a function's own static."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    EXTERN = "extern"
+    LOCAL = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A global variable (or a function's static one) whose type is a record or a typedef, filled or not.
+
+    `pointer`: it points to the type. `array`: of that. `target`: what a pointer begins with ("&x" gives "x"), else "".
+    `annotation`: section annotations as written, space-separated ("__initdata"). `function`: of a LOCAL.
+    """
+
+    name: str
+    type: str
+    storage: Storage
+    pointer: bool
+    array: bool
+    target: str
+    fills: tuple[Fill, ...]
+    annotation: str
+    function: str
+    line: int
+
+
+class Root(StrEnum):
+    """What an access begins with: a name that the function declares, any other name, or a call's result."""
+
+    LOCAL = "local"
+    GLOBAL = "global"
+    RESULT = "result"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An expression that ends in a member, where it is called, assigned, or passed to a macro.
+
+    `root`, `root_kind`: the name it begins with; `root_type`: the record or typedef that the function itself declares
+    for it, or a cast gives it; "" where the file does not say. `chain`: the members from there, subscripts left out
+    ("f_op.read"). `function`: where it stands; "" at top level (a macro's body has none).
+    """
+
+    root: str
+    root_kind: Root
+    root_type: str
+    chain: str
+    function: str
+    line: int
+
+    @property
+    def member(self) -> str:
+        """The last member: the slot, if it is one."""
+        return self.chain.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Access):
+    """A call through the member. `guarded`: in the function, before it or around it, the same expression is tested.
+
+    `arguments`: how many are passed. `macro`: the macro that it is an argument of, where it is not called itself.
+    """
+
+    arguments: int
+    guarded: bool
+    macro: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment(Access):
+    """`value` as in a Fill. `conditional`: whether it stands in an `if`, loop or `switch` of its function."""
+
+    value: str
+    conditional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function with a body. `signature`: return type and parameters in one line, annotations left out.
+
+    `annotation`: its section annotations, space-separated ("__init"). `parameters`: -1 for a variadic one.
+    """
+
+    name: str
+    signature: str
+    returns: str
+    parameters: int
+    private: bool
+    annotation: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class MacroUse:
+    """A macro whose body reaches members of a record: `#define pte_val(x) ... pv_mmu_ops.pte_val ...`.
+
+    `roots`: the accesses in it, "pv_mmu_ops.pte_val". `body` is one line.
+    """
+
+    name: str
+    parameters: tuple[str, ...] | None
+    roots: tuple[str, ...]
+    body: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Lines `first` to `last` that were not understood, with the identifiers in them."""
+
+    first: int
+    last: int
+    reason: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that one file says. `size` in bytes, `unread_bytes` of them not understood."""
+
+    size: int
+    unread_bytes: int
+    records: tuple[Record, ...]
+    typedefs: tuple[Typedef, ...]
+    variables: tuple[Variable, ...]
+    calls: tuple[Call, ...]
+    assignments: tuple[Assignment, ...]
+    functions: tuple[Function, ...]
+    macros: tuple[MacroUse, ...]
+    unread: tuple[Unread, ...]
+
+
+FactT_co = TypeVar("FactT_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class At(Generic[FactT_co]):
+    """A fact and the file it is in."""
+
+    file: RepoPath
+    fact: FactT_co
