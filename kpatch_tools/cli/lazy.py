@@ -31,3 +31,11 @@ class LazyGroup(click.Group):
             return
         with formatter.section(self._title):
             formatter.write_dl(list(self._summaries.items()))
+
+
+def refuse_options_before(ctx: click.Context) -> None:
+    """An option before a command's name would be read by the group and do nothing there: click.UsageError."""
+    for parameter in ctx.command.params:
+        given = ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
+        if given:
+            raise click.UsageError(f"put {parameter.opts[0]} behind '{ctx.invoked_subcommand}'", ctx)

@@ -6,7 +6,7 @@ from typing import Final
 import click
 
 from kpatch_tools.app.model import ModelReport, run_revision
-from kpatch_tools.cli.lazy import LazyGroup
+from kpatch_tools.cli.lazy import LazyGroup, refuse_options_before
 from kpatch_tools.cli.model.arguments import chosen_layouts, layouts_option, platform_options
 from kpatch_tools.cli.model.fields import run_fields
 from kpatch_tools.cli.model.text import print_run
@@ -83,7 +83,7 @@ def command(
       kpt model --truth boots.json --allow-undetermined e5f15b45ddf/plain/256M-mem/34
     """
     if ctx.invoked_subcommand is not None:
-        _refuse_options_before(ctx, ctx.invoked_subcommand)
+        refuse_options_before(ctx)
         return 0
     if truth is not None:
         _refuse_with_truth(ctx)
@@ -107,14 +107,6 @@ def command(
     else:
         _print(session, report)
     return report.exit
-
-
-def _refuse_options_before(ctx: click.Context, name: str) -> None:
-    """An option before a command's name would be read here and do nothing there."""
-    for parameter in ctx.command.params:
-        given = ctx.get_parameter_source(parameter.name or "") is click.core.ParameterSource.COMMANDLINE
-        if given:
-            raise click.UsageError(f"put {parameter.opts[0]} behind '{name}'", ctx)
 
 
 def _refuse_with_truth(ctx: click.Context) -> None:
