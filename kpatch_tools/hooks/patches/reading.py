@@ -1,14 +1,13 @@
 """The files of one source, each read and parsed once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location
-from kpatch_tools.syntax import Node, ParsedFile, enclosing_function, line_of, parse_c
+from kpatch_tools.hooks.tables.conditions import Conditions
+from kpatch_tools.syntax import Directive, Node, ParsedFile, enclosing_function, line_of, parse_c
 from kpatch_tools.syntax.includes import Includes
-
-from .conditions import Conditions
 
 
 class ReadOnce:
@@ -70,6 +69,12 @@ class Files:
         """False for a node that an x86-64 build certainly leaves out."""
         return self.conditions(path).compiled(node.start_byte)
 
+    def settled(self, path: RepoPath, offset: int) -> bool:
+        """True for a place that an x86-64 build certainly compiles; a header's include guard is no condition here."""
+        parsed = self.parsed(path)
+        guard = _include_guard(parsed.directives) if parsed is not None else None
+        return all(branch.state is True or branch.opened_at == guard for branch in self.conditions(path).at(offset))
+
     def seen_from(self, path: RepoPath) -> tuple[RepoPath, ...]:
         """The headers that `path` includes, directly or not, under any configuration."""
         if path not in self._seen:
@@ -104,3 +109,10 @@ class Files:
         for path in self.source.paths(*scope):
             if path != first and path.endswith(suffix) and needle in (self.source.read(path) or b""):
                 yield path
+
+
+def _include_guard(directives: Sequence[Directive]) -> int | None:
+    """Where a file's guard opens: its first directive is `#ifndef X`, its second `#define X`."""
+    if len(directives) < 2 or (directives[0].name, directives[1].name) != ("ifndef", "define"):
+        return None
+    return directives[0].span.start if directives[1].argument.split()[:1] == [directives[0].argument] else None

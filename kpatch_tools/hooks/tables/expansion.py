@@ -35,7 +35,7 @@ class TableMacro:
 
 def table_macros(files: Mapping[RepoPath, ParsedFile], table: str) -> dict[str, TableMacro]:
     """The macros defined in `files` through which `table` can be reached, by name; the first definition of each."""
-    every = [macro for path, parsed in files.items() for macro in _definitions(parsed, path)]
+    every = [macro for path, parsed in files.items() for macro in definitions(parsed, path)]
     found: dict[str, TableMacro] = {}
     names = {table}
     for _ in range(_ROUNDS):
@@ -48,7 +48,8 @@ def table_macros(files: Mapping[RepoPath, ParsedFile], table: str) -> dict[str, 
     return found
 
 
-def _definitions(parsed: ParsedFile, path: RepoPath) -> Iterable[TableMacro]:
+def definitions(parsed: ParsedFile, path: RepoPath) -> Iterable[TableMacro]:
+    """Every macro that a file defines, those under `#if 0` left out."""
     for directive in parsed.directives:
         match = _DEFINITION.fullmatch(directive.argument) if directive.name == "define" else None
         if match is None or parsed.is_disabled(directive.span.start):

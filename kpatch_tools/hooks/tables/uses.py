@@ -17,6 +17,7 @@ from kpatch_tools.syntax import (
     line_of,
     name_of,
     parameters,
+    parse_c,
 )
 
 from .aliases import (
@@ -235,15 +236,20 @@ class UseReader:
                 member = slot[len(prefix) :].lstrip(".")
                 self._override(slot, name if name == "NULL" or not member else f"{name}.{member}", node)
             return
-        named = {assigned.path: assigned.value for assigned in initialised(braces, self._shape, prefix)}
         covered: set[str] = set()
-        for path, inner in named.items():
-            if self._shape.kind(path) is MemberKind.SUBTABLE:
-                self._assign_struct(path, inner, node, source=text)
-                covered.update(self._shape.slots(path))
+        values: dict[str, list[Node]] = defaultdict(list)
+        for assigned in initialised(braces, self._shape, prefix):
+            if self._shape.kind(assigned.path) is MemberKind.SUBTABLE:
+                self._assign_struct(assigned.path, assigned.value, node, source=text)
+                covered.update(self._shape.slots(assigned.path))
+            else:
+                # Conditionals may choose among several.
+                values[assigned.path].append(assigned.value)
         for slot in self._shape.slots(prefix):
-            if slot not in covered:
-                self._override(slot, value_name(named[slot], text) if slot in named else "NULL", node)
+            for inner in values[slot]:
+                self._override(slot, value_name(inner, text), node)
+            if slot not in covered and not values[slot]:
+                self._override(slot, "NULL", node)
 
     def _struct_value(self, value: Node, source: bytes) -> tuple[Node | None, bytes]:
         """The braces that say what a struct value holds, and the text they are in.
@@ -259,14 +265,22 @@ class UseReader:
             return braces, source
         variable = referred_variable(node)
         if variable.scope.parent is None:
-            declared = find_initialiser(self._parsed, variable.name)
-            found = (self._parsed, declared) if declared is not None else self._variables(variable.name)
+            found = self._own_variable(variable.name) or self._variables(variable.name)
             if found is None:
                 return None, source
             initial = found[1].child_by_field_name("value")
             return (literal_braces(initial) if initial is not None else None), found[0].source
         bindings = self._aliases.bindings(variable)
         return (literal_braces(bindings[0].value) if len(bindings) == 1 else None), source
+
+    def _own_variable(self, name: str) -> tuple[ParsedFile, Node] | None:
+        parsed = self._parsed
+        declared = find_initialiser(parsed, name)
+        if declared is not None and declared.has_error:
+            # The file may have been parsed with care around the table's own mentions only.
+            parsed = parse_c(parsed.source)
+            declared = find_initialiser(parsed, name)
+        return (parsed, declared) if declared is not None else None
 
     def _override(self, slot: str, value: str, node: Node) -> None:
         if self._counts(node):

@@ -383,6 +383,11 @@ SEEDED = {
         "static struct boot_mapping other = {\n\t.reserve = f,\n};\nvoid g(void)\n{\n\tboot_ops.mapping = other;\n}\n",
         {override(6)},
     ),
+    "struct-wise, chosen by a conditional": (
+        "static struct boot_mapping other = {\n#ifdef CONFIG_A\n\t.reserve = f,\n#else\n\t.reserve = h,\n#endif\n};\n"
+        "void g(void)\n{\n\tboot_ops.mapping = other;\n}\n",
+        {override(10), override(10, "h")},
+    ),
     "struct-wise, unknown": (
         "void g(void)\n{\n\tboot_ops.mapping = other;\n}\n",
         {override(3, "other.reserve")},

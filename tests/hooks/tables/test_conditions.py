@@ -1,5 +1,5 @@
 import pytest
-from kpatch_tools.hooks.patches.conditions import Conditions
+from kpatch_tools.hooks.tables.conditions import Conditions
 from kpatch_tools.syntax import parse_c
 
 
