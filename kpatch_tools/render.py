@@ -1,16 +1,21 @@
 """Renders the text kpt writes: the only room that knows jinja2."""
 
 from functools import cache
+from pathlib import Path
 
 import jinja2
+import jinja2.sandbox
 
+from .core.errors import KpatchError
 from .resources import data_dir
 
 
 @cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(data_dir("templates")),
+def _environment(folder: Path | None) -> jinja2.Environment:
+    # What stands beside a user's file may come from anybody.
+    kind = jinja2.Environment if folder is None else jinja2.sandbox.SandboxedEnvironment
+    return kind(
+        loader=jinja2.FileSystemLoader(folder if folder is not None else data_dir("templates")),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,
@@ -19,10 +24,17 @@ def _environment() -> jinja2.Environment:
     )
 
 
-def render(template: str, **values: object) -> str:
-    """The text of `templates/<template>` with `values` filled in.
+def render(template: str, *, folder: Path | None = None, **values: object) -> str:
+    """The text of `templates/<template>`, or of that template in `folder`, with `values` filled in.
 
     Raises jinja2.UndefinedError for a name the template uses and `values` lacks, jinja2.TemplateNotFound for a
-    template that does not exist: both are our bugs, not the user's.
+    template that does not exist: both are our bugs, not the user's. From a `folder` of somebody's own, it raises
+    KpatchError "malformed-template" for whatever is wrong with the template.
     """
-    return _environment().get_template(template).render(values)
+    environment = _environment(folder)
+    if folder is None:
+        return environment.get_template(template).render(values)
+    try:
+        return environment.get_template(template).render(values)
+    except jinja2.TemplateError as error:
+        raise KpatchError("malformed-template", f"{template} cannot be used: {error}") from error

@@ -2,8 +2,9 @@
 
 from .patches.cause import Cause, CauseState, Evidence, probe_cause
 from .patches.completion import Completion, Undefined, complete_hook, recognise_hook
-from .patches.features import Features, Lack, Need, probe_features
+from .patches.features import Features, probe_features
 from .patches.generate import Generated, Refusal, Step, Upstream, generate_hook
+from .patches.lacks import Lack, Need
 from .patches.parts import HookPart
 from .patches.presence import Part, Presence, PresenceState, probe_presence
 from .patches.removal import remove_hook

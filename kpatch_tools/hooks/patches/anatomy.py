@@ -163,6 +163,6 @@ def _assignments(files: Files, spec: HookSpec) -> Iterator[Found]:
     installer = find_installer(files, spec)
     if installer is None:
         return
-    for slot, one in installs(files, spec, *installer):
+    for slot, one in installs(files, spec.table, *installer):
         if slot == spec.path and path_of(one.right) is not None:
             yield Found(installer[0], one.node)

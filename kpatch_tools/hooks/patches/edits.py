@@ -7,6 +7,7 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.span import Span
 from kpatch_tools.syntax import Node, ParsedFile
 
+from .lacks import Lack
 from .parts import HookPart
 
 
@@ -18,6 +19,21 @@ class Edit:
     file: RepoPath
     span: Span
     text: bytes
+
+
+Placed = tuple[Edit, ...] | Lack
+"""What a search for a place comes to."""
+
+
+def insert(part: HookPart, path: RepoPath, at: int, text: str) -> Edit:
+    """`text` before the byte at offset `at`."""
+    return Edit(part, path, Span(at, at), text.encode("utf-8", "surrogateescape"))
+
+
+def behind(part: HookPart, path: RepoPath, parsed: ParsedFile, node: Node, text: str) -> Edit:
+    """After `node`, with a blank line on either side."""
+    apart = parsed.source[node.end_byte : node.end_byte + 2] in (b"\n\n", b"\n", b"")
+    return insert(part, path, node.end_byte, "\n\n" + text.rstrip("\n") + ("" if apart else "\n"))
 
 
 def apply_edits(data: bytes, edits: Iterable[Edit]) -> bytes:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
@@ -11,6 +10,7 @@ from kpatch_tools.syntax import find_function
 
 from .heads import Convention, convention_of
 from .installer import find_installer, installed_functions
+from .lacks import Lack, Need
 from .lookup import declaration_of
 from .protection import Protection, find_protection, left_out_masks
 from .reading import Files
@@ -56,32 +56,6 @@ class Visibility:
     name: str
     file: RepoPath
     declared: Location | None
-
-
-class Need(StrEnum):
-    """What a hook may need and a target may lack."""
-
-    SITE = "reserve-site"
-    RESERVE = "reserve-function"
-    BUFFER = "buffer"
-    VISIBILITY = "visibility"
-    DEFINITION = "definition"
-    TABLE = "table"
-    INSTALLER = "installer"
-    PREMISE = "premise"
-    SYNTAX = "syntax"
-    """That the code around an insertion point is understood as C."""
-    ABSENCE = "absence"
-    """That the hook, or a part of it, is not there already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lack:
-    """Something that was looked for and not found, or not as it must be. `where`: the nearest place; None if none."""
-
-    need: Need
-    message: str
-    where: Location | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +197,6 @@ def _override_convention(files: Files, spec: HookSpec) -> Convention:
     found = find_installer(files, spec)
     if found is None:
         return Convention()
-    for definition in installed_functions(files, spec, *found):
+    for definition in installed_functions(files, spec.table, *found):
         return convention_of(files.known(found[0]), definition, files.location(found[0], definition))
     return Convention()

@@ -9,7 +9,8 @@ from kpatch_tools.render import render
 
 from . import layout, placement
 from .edits import Edit, apply_edits
-from .features import Features, Lack, Need, read_features
+from .features import Features, read_features
+from .lacks import Lack, Need
 from .parts import HookPart
 from .presence import PresenceState, read_presence
 from .reading import Files

@@ -6,7 +6,6 @@ layering check must say what is wrong with it nevertheless.
 
 import posixpath
 import re
-from dataclasses import replace
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
@@ -15,11 +14,11 @@ from kpatch_tools.hooks.tables.search import search_source
 from kpatch_tools.syntax import Node
 
 from . import layout, placement
-from .edits import Edit, indent_of, line_end
-from .features import Features, Lack, Need, read_features
+from .edits import Edit, Placed, indent_of, line_end
+from .features import Features, read_features
 from .generate import Generated, PlacedPart, Refusal, Step, changed, message
+from .lacks import Lack, Need
 from .parts import HookPart
-from .placement import Placed
 from .reading import Files
 from .site import find_site
 from .spec import HookSpec
@@ -38,7 +37,7 @@ def generate_inline(source: BlobSource, spec: HookSpec) -> Generated | Refusal:
     if not {lack.need for lack in lacks} & {Need.SITE, Need.RESERVE, Need.BUFFER}:
         for placed in (
             _place_prototype(files, spec),
-            placement.place_override(files, replace(spec, override=spec.instead), features, template="inline"),
+            placement.place_override(files, spec, features, template="inline", name=spec.instead),
             _place_include(files, spec),
             _place_question(files, spec, features),
         ):
@@ -56,7 +55,7 @@ def generate_inline(source: BlobSource, spec: HookSpec) -> Generated | Refusal:
 def _place_prototype(files: Files, spec: HookSpec) -> Placed:
     """Of the platform's function, which generic code calls, in a header for every platform."""
     site = find_site(files, spec)
-    placed = placement.place_prototype(files, replace(spec, default=spec.instead))
+    placed = placement.place_prototype(files, spec, function=spec.instead)
     if isinstance(placed, Lack) or site is None:
         return placed
     header = placed[0].file

@@ -1,77 +1,148 @@
-"""A hook as data: what `templates/hooks/<name>.toml` says.
+"""The page-table hook as its own modules see it: a description, and the settings of its special probing."""
 
-Paths in it are where each part stands in the kernels known so far; a part is looked for by its shape in `scope` where
-it does not stand there.
-"""
-
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.resources import data_dir
 
+from .described.parsing import malformed, parse_description
+from .description import HookDescription, Override, Parameter, SubTable
+
 HOOKS = ("pagetable_reserve",)
-"""The hooks that kpt brings along."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter of the slot, in C's spelling."""
-
-    type: str
-    name: str
+"""The hooks that kpt can weigh, too: it knows what they are for and what a kernel without them does."""
 
 
 @dataclass(frozen=True, slots=True)
 class HookSpec:
-    """One slot of a hook table, with its default and the override it is for.
+    """A hook whose probing is special: one new sub-table with one slot, one override.
 
-    `table` is the variable, `member` the sub-table in it (of type struct `member_type`, placed before the member
-    `before`), `slot` the function pointer in that. `default` is called where the kernel acted directly, in
-    `call_function`; `installer` is the function that sets `override`, which acts through the function `acts_through`.
-    `asked` and `instead` are what there would be without a hook, if anything: the platform's predicate that the caller
-    would ask, and the platform's function that it would call then.
-    `scope` are folders to look in for what moved.
+    `default` is called where the kernel acted directly, in `call_function`; `installer` is the function that sets
+    `override`, which acts through the function `acts_through`. `asked` and `instead` are what there would be without
+    a hook, if anything: the platform's predicate that the caller would ask, and the platform's function that it would
+    call then.
     """
 
-    name: str
-    scope: tuple[str, ...]
-    table: str
-    table_type: str
-    table_header: RepoPath
-    table_file: RepoPath
-    member: str
-    member_type: str
-    slot: str
-    before: str
-    returns: str
-    parameters: tuple[Parameter, ...]
-    brief: str
-    about: str
-    purpose: tuple[str, ...]
-    default: str
-    default_file: RepoPath
-    prototype_header: RepoPath
-    call_function: str
-    call_file: RepoPath
-    override: str
-    installer: str
-    override_file: RepoPath
-    acts_through: str
-    asked: str = ""
-    instead: str = ""
+    hook: HookDescription
+
+    @property
+    def _sub_table(self) -> SubTable:
+        assert self.hook.sub_table is not None, "parse_hook wants one"
+        return self.hook.sub_table
+
+    @property
+    def _override(self) -> Override:
+        return self.hook.overrides[0]
+
+    @property
+    def name(self) -> str:
+        return self.hook.name
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """Folders to look in for what moved."""
+        return self.hook.scope
+
+    @property
+    def table(self) -> str:
+        return self.hook.table.variable
+
+    @property
+    def table_type(self) -> str:
+        return self.hook.table.type
+
+    @property
+    def table_header(self) -> RepoPath:
+        return self.hook.table.header
+
+    @property
+    def table_file(self) -> RepoPath:
+        return self.hook.table.file
+
+    @property
+    def member(self) -> str:
+        """The sub-table in the table."""
+        return self._sub_table.member
+
+    @property
+    def member_type(self) -> str:
+        return self._sub_table.type
+
+    @property
+    def before(self) -> str:
+        """The member of the table that the sub-table precedes."""
+        return self._sub_table.before
+
+    @property
+    def purpose(self) -> tuple[str, ...]:
+        return self._sub_table.purpose
+
+    @property
+    def slot(self) -> str:
+        return self.hook.slot.name
+
+    @property
+    def returns(self) -> str:
+        return self.hook.slot.returns
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        return self.hook.slot.parameters
+
+    @property
+    def default(self) -> str:
+        return self.hook.default.name
+
+    @property
+    def default_file(self) -> RepoPath:
+        return self.hook.default.file
+
+    @property
+    def prototype_header(self) -> RepoPath:
+        assert self.hook.default.prototype is not None, "parse_hook wants one"
+        return self.hook.default.prototype
+
+    @property
+    def call_function(self) -> str:
+        return self.hook.call.function
+
+    @property
+    def call_file(self) -> RepoPath:
+        return self.hook.call.file
+
+    @property
+    def override(self) -> str:
+        return self._override.function.name
+
+    @property
+    def installer(self) -> str:
+        return self._override.installer
+
+    @property
+    def override_file(self) -> RepoPath:
+        return self._override.function.file
+
+    @property
+    def acts_through(self) -> str:
+        return self.hook.probing["acts_through"]
+
+    @property
+    def asked(self) -> str:
+        return self.hook.probing.get("asked", "")
+
+    @property
+    def instead(self) -> str:
+        return self.hook.probing.get("instead", "")
 
     @property
     def path(self) -> str:
         """The slot as C spells it: `x86_init.mapping.pagetable_reserve`."""
-        return f"{self.table}.{self.member}.{self.slot}"
+        return self.hook.path
 
     @property
     def signature(self) -> str:
         """The parameter list without parentheses."""
-        return ", ".join(f"{one.type} {one.name}" for one in self.parameters)
+        return self.hook.signature
 
 
 def load_hook(name: str) -> HookSpec:
@@ -82,70 +153,18 @@ def load_hook(name: str) -> HookSpec:
 
 
 def parse_hook(data: bytes) -> HookSpec:
-    """A hook from its TOML text; KpatchError "malformed-hook" names what is missing or has another type."""
-    try:
-        fields = tomllib.loads(data.decode())
-        return _spec(fields)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise KpatchError("malformed-hook", f"the hook's description is not usable: {error}") from error
+    """A hook from its TOML text; KpatchError "malformed-hook" names what is missing or not as it must be."""
+    return HookSpec(fit_for_probing(parse_description(data, templates=data_dir("templates") / "hooks")))
 
 
-def _spec(fields: Mapping[str, object]) -> HookSpec:
-    table, slot, default = _section(fields, "table"), _section(fields, "slot"), _section(fields, "default")
-    call, override = _section(fields, "call"), _section(fields, "override")
-    inline = _section(fields, "inline") if "inline" in fields else {}
-    return HookSpec(
-        name=_text(fields, "name"),
-        scope=tuple(str(folder) for folder in _list(fields, "scope")),
-        table=_text(table, "variable"),
-        table_type=_text(table, "type"),
-        table_header=RepoPath(_text(table, "declared_in")),
-        table_file=RepoPath(_text(table, "defined_in")),
-        member=_text(slot, "member"),
-        member_type=_text(slot, "member_type"),
-        slot=_text(slot, "name"),
-        before=_text(slot, "before"),
-        returns=_text(slot, "returns"),
-        parameters=tuple(_parameter(pair) for pair in _list(slot, "parameters")),
-        brief=_text(slot, "brief"),
-        about=_text(slot, "about"),
-        purpose=tuple(_text(slot, "purpose").strip().splitlines()),
-        default=_text(default, "function"),
-        default_file=RepoPath(_text(default, "file")),
-        prototype_header=RepoPath(_text(default, "prototype")),
-        call_function=_text(call, "function"),
-        call_file=RepoPath(_text(call, "file")),
-        override=_text(override, "function"),
-        installer=_text(override, "installer"),
-        override_file=RepoPath(_text(override, "file")),
-        acts_through=_text(override, "acts_through"),
-        asked=_text(inline, "asked") if inline else "",
-        instead=_text(inline, "function") if inline else "",
-    )
-
-
-def _section(fields: Mapping[str, object], name: str) -> Mapping[str, object]:
-    section = fields[name]
-    if not isinstance(section, dict):
-        raise TypeError(f"[{name}] is no table")
-    return section
-
-
-def _text(fields: Mapping[str, object], name: str) -> str:
-    value = fields[name]
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is no text")
-    return value
-
-
-def _list(fields: Mapping[str, object], name: str) -> list[object]:
-    value = fields[name]
-    if not isinstance(value, list):
-        raise TypeError(f"{name} is no list")
-    return value
-
-
-def _parameter(pair: object) -> Parameter:
-    if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)):
-        raise ValueError("a parameter is a pair of type and name")
-    return Parameter(*pair)
+def fit_for_probing(hook: HookDescription) -> HookDescription:
+    """`hook`, if it has all that the special probing asks about; else KpatchError "malformed-hook"."""
+    if "acts_through" not in hook.probing:
+        raise malformed("probing.acts_through: missing; expected the function that the override acts through")
+    if hook.sub_table is None or not hook.sub_table.before:
+        raise malformed("sub_table: missing, or without before; the probing is about a new sub-table")
+    if hook.default.prototype is None:
+        raise malformed("default.prototype: missing; expected a header")
+    if len(hook.overrides) != 1 or not hook.overrides[0].installer:
+        raise malformed("override: expected one, with an installer")
+    return hook

@@ -1,0 +1,1 @@
+"""Hooks written from a description alone: whatever needs no probing of its own."""
