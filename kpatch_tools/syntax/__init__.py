@@ -23,7 +23,7 @@ from kpatch_tools.syntax.nodes import (
     text,
 )
 from kpatch_tools.syntax.parser import ParsedFile, errors_in, parse_c
-from kpatch_tools.syntax.query import matches, query
+from kpatch_tools.syntax.query import captures_in, matches, matches_in, query
 from kpatch_tools.syntax.scopes import declaring_scope, is_extern, is_static, names_declared_by, parameters
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Node",
     "ParsedFile",
     "ancestors",
+    "captures_in",
     "declarations",
     "declared_name",
     "declaring_scope",
@@ -51,6 +52,7 @@ __all__ = [
     "line_of",
     "mask",
     "matches",
+    "matches_in",
     "name_of",
     "names_declared_by",
     "parameters",
