@@ -40,7 +40,11 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A struct or union with a body. `type`: how other files name it; its typedef where it has no tag."""
+    """A struct or union with a body.
+
+    `type`: how other files name it; its typedef where it has no tag; "struct (x)" for the one of `struct { ... } x;`.
+    `members` is empty where all of them are numbers.
+    """
 
     type: str
     members: tuple[Member, ...]
@@ -49,12 +53,16 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Typedef:
-    """Another name for a type. `signature`: not empty for (a pointer to) a function type: then `type` is ""."""
+    """Another name for a type. `signature`: not empty for (a pointer to) a function type: then `type` is "".
+
+    `type` is "" for numbers and for pointers to pointers too. `pointer`: the name stands for a pointer to `type`.
+    """
 
     name: str
     type: str
     signature: str
     line: int
+    pointer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +70,12 @@ class Fill:
     """One value of an initialiser.
 
     `path`: the member that it names ("mapping.pagetable_reserve"), subscripts left out; where a value has no
-    designator, its index stands in place of the name ("#0", "irqs.#2"). `value`: the function's name whether written
-    `f` or `&f`; "NULL"; or the expression in one line. `number`: which element of an array of structs, from 0.
+    designator, its index stands in place of the name ("#0", "irqs.#2"); "" for a plain element of an array. `value`:
+    the function's name whether written `f` or `&f` or behind a cast; "NULL"; or the expression in one line, cut off
+    where it is long. `number`: which element of an array of structs, from 0.
+
+    Values that cannot be a function are left out: numbers, strings, results of operators, and names in capitals that
+    stand for no member by name.
     """
 
     path: str
@@ -73,7 +85,10 @@ class Fill:
 
 
 class Storage(StrEnum):
-    """PUBLIC and PRIVATE (static) define a variable, EXTERN only declares it, LOCAL is a function's own static."""
+    """PUBLIC and PRIVATE (static) define a variable, EXTERN only declares it.
+
+    LOCAL is a function's own: a static one, or any that begins with braces which may name a function.
+    """
 
     PUBLIC = "public"
     PRIVATE = "private"
@@ -113,6 +128,9 @@ class Root(StrEnum):
 class Access:
     """An expression that ends in a member, where it is called, assigned, or passed to a macro.
 
+    The chain is empty where a whole global variable is assigned (`pv_cpu_ops = xen_cpu_ops;`). `root` of a RESULT is
+    the function's name, or the name that a cast is applied to a member of.
+
     `root`, `root_kind`: the name it begins with; `root_type`: the record or typedef that the function itself declares
     for it, or a cast gives it; "" where the file does not say. `chain`: the members from there, subscripts left out
     ("f_op.read"). `function`: where it stands; "" at top level (a macro's body has none).
@@ -145,7 +163,11 @@ class Call(Access):
 
 @dataclass(frozen=True, slots=True)
 class Assignment(Access):
-    """`value` as in a Fill. `conditional`: whether it stands in an `if`, loop or `switch` of its function."""
+    """`value` as in a Fill. `conditional`: whether it stands in an `if`, loop or `switch` of its function.
+
+    Assigned braces (`a.b = (struct s){ .c = f }`) give one Assignment for each value in them. Values that cannot be a
+    function (numbers, also in local variables, strings, results of operators) are left out.
+    """
 
     value: str
     conditional: bool
@@ -179,6 +201,11 @@ class MacroUse:
     roots: tuple[str, ...]
     body: str
     line: int
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Every member on the way of any of them, each once."""
+        return tuple(dict.fromkeys(member for root in self.roots for member in root.split(".")[1:]))
 
 
 @dataclass(frozen=True, slots=True)

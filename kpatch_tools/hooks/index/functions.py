@@ -1,0 +1,83 @@
+"""Functions, as others see them."""
+
+import re
+
+from kpatch_tools.core.span import Span
+from kpatch_tools.syntax import Node, ParsedFile, declared_name, name_of
+
+from .facts import Function
+from .spelling import decode, signature_line, without_comments
+from .variables import section_annotations
+
+_PLAIN = re.compile(rb"([\w\s*]*?)\b(\w+)\s*\(([^()]*)\)\s*\Z")
+_STATIC = re.compile(rb"\b(?:static|inline|__inline__|__inline|extern)\b\s*")
+
+
+def read_function(node: Node, body: Node, parsed: ParsedFile) -> Function | None:
+    """None where the grammar found no name."""
+    head = without_comments(parsed.masked[node.start_byte : body.start_byte])
+    plain = _PLAIN.match(head)
+    private = b"static" in head
+    if plain is not None:
+        before, own, listed = plain.groups()
+        name = decode(own)
+        line = head.count(b"\n", 0, plain.start(2))
+        returns = signature_line(_STATIC.sub(b"", before))
+        parameters = count_parameters(listed)
+    else:
+        declarator = node.child_by_field_name("declarator")
+        found = declared_name(declarator)
+        if declarator is None or found is None:
+            return None
+        name = name_of(found)
+        line = found.start_point.row - node.start_point.row
+        returns = signature_line(_STATIC.sub(b"", parsed.masked[node.start_byte : found.start_byte])).rstrip("(")
+        listed_node = _parameter_list(declarator)
+        listed = b"" if listed_node is None else parsed.masked[listed_node.start_byte + 1 : listed_node.end_byte - 1]
+        listed = without_comments(listed)
+        parameters = count_parameters(listed)
+    return Function(
+        name=name,
+        signature=signature_line(_STATIC.sub(b"", head)),
+        returns=returns.strip(),
+        parameters=parameters,
+        private=private,
+        annotation=section_annotations(parsed, Span(node.start_byte, body.start_byte)),
+        line=node.start_point.row + 1 + line,
+    )
+
+
+def count_parameters(listed: bytes) -> int:
+    """How many parameters a list without its parentheses has; -1 for a variadic one.
+
+    >>> count_parameters(b"void"), count_parameters(b"int a, int (*f)(int, int)"), count_parameters(b"int a, ...")
+    (0, 2, -1)
+    """
+    text = listed.strip()
+    if not text or text == b"void":
+        return 0
+    if text.endswith(b"..."):
+        return -1
+    depth = 0
+    count = 1
+    for byte in text:
+        if byte in b"([{":
+            depth += 1
+        elif byte in b")]}":
+            depth -= 1
+        elif byte == 44 and depth == 0:
+            count += 1
+    return count
+
+
+def _parameter_list(declarator: Node) -> Node | None:
+    """That of the function itself, not of a function that its result points to."""
+    found = None
+    node: Node | None = declarator
+    while node is not None:
+        if node.type == "function_declarator":
+            found = node.child_by_field_name("parameters")
+        node = node.child_by_field_name("declarator") or (
+            next(iter(node.named_children), None) if node.type == "parenthesized_declarator" else None
+        )
+    return found
