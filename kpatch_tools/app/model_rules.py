@@ -12,11 +12,11 @@ from kpatch_tools.model import Layout, Translations, Verdict
 from kpatch_tools.model.boot.profile import PROFILE, with_config
 from kpatch_tools.model.run import boot, deep_recursion, load_kernel
 from kpatch_tools.model.truth import KernelSpec, RealBoot
-from kpatch_tools.model.workers import divide
 from kpatch_tools.model.xen import RULES, Rule, RuleId, recording
 from kpatch_tools.model.xen.cases import CASES, CaseResult, run_case
 from kpatch_tools.syntax.preprocessor_lines import LineCache
 from kpatch_tools.tree import KernelTree
+from kpatch_tools.workers import divide
 
 Progress = Callable[[str], None]
 

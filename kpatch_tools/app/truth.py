@@ -1,11 +1,10 @@
 """Use case: run the model for every record of real boots, and hold the verdicts against what happened."""
 
-import multiprocessing
+import os
 import re
-import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
+from functools import cache
 
 from kpatch_tools.app.exits import Exit
 from kpatch_tools.core.errors import KpatchError
@@ -16,6 +15,7 @@ from kpatch_tools.model.boot.profile import PROFILE, with_config
 from kpatch_tools.model.truth import Agreement, Comparison, Edit, KernelSpec, RealBoot, compare
 from kpatch_tools.syntax.preprocessor_lines import LineCache
 from kpatch_tools.tree import KernelTree, merge_blobs
+from kpatch_tools.workers import divide
 
 Progress = Callable[[str], None]
 
@@ -89,62 +89,25 @@ def _by_kernel(boots: Sequence[RealBoot]) -> list[list[int]]:
 def _run_all(
     tree: KernelTree, boots: Sequence[RealBoot], kernels: list[list[int]], jobs: int
 ) -> Iterator[tuple[int, Comparison]]:
-    """Each record's number and comparison, as they come."""
-    if jobs < 2 or len(kernels) < 2 or threading.active_count() > 1:
-        cache = LineCache()
-        for group in kernels:
-            yield from _run_kernel(tree, boots, group, cache)
-        return
-    context = multiprocessing.get_context("fork")
-    taken = context.Value("i", 0)
+    """Each record's number and comparison, kernel by kernel as they come."""
 
-    def work(sender: Connection) -> None:
-        """A worker's whole life: it takes the next kernel until there is none."""
-        own, cache = KernelTree.open(tree.path), LineCache()
-        while True:
-            with taken.get_lock():
-                turn = taken.value
-                taken.value = turn + 1
-            if turn >= len(kernels):
-                break
-            for answer in _run_kernel(own, boots, kernels[turn], cache):
-                sender.send(answer)
-        sender.send(None)
+    @cache
+    def at_hand(_process: int) -> tuple[KernelTree, LineCache]:
+        # A repository's open files must not be shared between processes.
+        return KernelTree.open(tree.path), LineCache()
 
-    workers = []
-    for _ in range(min(jobs, len(kernels))):
-        receiver, sender = context.Pipe(duplex=False)
-        worker = context.Process(target=work, args=(sender,), daemon=True)
-        worker.start()
-        sender.close()
-        workers.append((receiver, worker))
-    try:
-        missing = set(range(len(boots)))
-        for number, comparison in _received([receiver for receiver, _ in workers]):
-            missing.discard(number)
-            yield number, comparison
-        for number in sorted(missing):
-            yield number, _undetermined(boots[number], "the process that ran this record died")
-    finally:
-        for receiver, worker in workers:
-            receiver.close()
-            worker.terminate()
-            worker.join()
+    def work(group: list[int]) -> list[tuple[int, Comparison]]:
+        own, lines = at_hand(os.getpid())
+        return list(_run_kernel(own, boots, group, lines))
 
-
-def _received(receivers: Sequence[Connection]) -> Iterator[tuple[int, Comparison]]:
-    open_ones = list(receivers)
-    while open_ones:
-        for ready in wait(open_ones):
-            assert isinstance(ready, Connection)
-            try:
-                answer = ready.recv()
-            except EOFError:
-                answer = None
-            if answer is None:
-                open_ones.remove(ready)
-            else:
-                yield answer
+    for index, answer in divide(work, kernels, jobs=jobs):
+        if isinstance(answer, ChildProcessError):
+            reason = "the process that ran this record died"
+            yield from ((number, _undetermined(boots[number], reason)) for number in kernels[index])
+        elif isinstance(answer, Exception):
+            raise answer
+        else:
+            yield from answer
 
 
 def _run_kernel(

@@ -14,6 +14,7 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import Pfn
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.syntax.preprocessor_lines import LineCache
+from kpatch_tools.workers import divide
 
 from .boot.buffers import TableRange
 from .boot.guest import Guest
@@ -35,7 +36,6 @@ from .nullslots import find_null_slot
 from .oracles import Verdict, judge, sweep
 from .trace import StageBegun, Tracer, ignore
 from .translations import Recorder, Translations, kernel_key, profile_parts
-from .workers import divide
 from .writers import Writers
 
 Progress = Callable[[str], None]

@@ -8,15 +8,15 @@ while it reads; and what was learnt about a blob holds for every revision that h
 import multiprocessing
 import os
 import re
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from functools import cache
 
 import pygit2
 
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId, RepoPath
+from kpatch_tools.workers import divide
 
 _WORTH_SHARING = 4_000  # blobs; below that, starting a process costs more than it saves
 _BATCH = 64  # neighbouring blobs are of similar size and share delta bases: deal them out in runs
@@ -61,51 +61,30 @@ def _look_shared(repository: pygit2.Repository, needle: bytes, ids: list[ObjectI
     if workers == 1:
         return _look(repository, needle, ids)
     batches = [range(start, min(start + _BATCH, len(ids))) for start in range(0, len(ids), _BATCH)]
-    shares = [[index for batch in batches[worker::workers] for index in batch] for worker in range(workers)]
     facts: Facts = [(0, False)] * len(ids)
-    context = multiprocessing.get_context("fork")
-    running = []
-    for share in shares[1:]:
-        ours, theirs = context.Pipe(duplex=False)
-        wanted = [ids[index] for index in share]
-        process = context.Process(target=_report, args=(theirs, repository.path, needle, wanted), daemon=True)
-        process.start()
-        theirs.close()
-        running.append((share, ours, process))
-    _fill(facts, shares[0], _look(repository, needle, [ids[index] for index in shares[0]]))
-    for share, ours, process in running:
-        try:
-            answer: Facts | None = ours.recv()
-        except EOFError:
-            answer = None
-        ours.close()
-        process.join()
-        # A worker that died says nothing about the blobs: look here, where a real error is reported.
-        _fill(facts, share, answer or _look(repository, needle, [ids[index] for index in share]))
+
+    @cache
+    def at_hand(_process: int) -> pygit2.Repository:
+        # Another process's handle shares windows and file positions with it.
+        return pygit2.Repository(repository.path)
+
+    def look(batch: range) -> Facts:
+        return _look(at_hand(os.getpid()), needle, [ids[index] for index in batch])
+
+    for number, answer in divide(look, batches, jobs=workers):
+        if isinstance(answer, Exception):
+            # A worker that failed says nothing about the blobs: look here, where a real error is reported.
+            answer = _look(repository, needle, [ids[index] for index in batches[number]])
+        for index, fact in zip(batches[number], answer, strict=True):
+            facts[index] = fact
     return facts
 
 
-def _fill(facts: Facts, share: list[int], answer: Facts) -> None:
-    for index, fact in zip(share, answer, strict=True):
-        facts[index] = fact
-
-
 def _workers() -> int:
-    """A process with threads cannot be forked safely; then there is one."""
-    if threading.active_count() > 1 or "fork" not in multiprocessing.get_all_start_methods():
+    if "fork" not in multiprocessing.get_all_start_methods():
         return 1
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(processors, 8)
-
-
-def _report(connection: Connection, path: str, needle: bytes, ids: list[ObjectId]) -> None:
-    # The parent's handle shares windows and file positions with it: open another.
-    try:
-        connection.send(_look(pygit2.Repository(path), needle, ids))
-    except (KeyError, ValueError, pygit2.GitError):
-        pass
-    finally:
-        connection.close()
 
 
 def _look(repository: pygit2.Repository, needle: bytes, ids: list[ObjectId]) -> Facts:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.model.oracles import Verdict
 from kpatch_tools.model.run import ModelRun
-from kpatch_tools.model.workers import divide
+from kpatch_tools.workers import divide
 
 from .derive import Mutant
 

@@ -1,6 +1,5 @@
 """Boots of many layouts: results from a journal where it has them, the rest divided among processes, chunk by chunk."""
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -10,7 +9,7 @@ from kpatch_tools.model.boot.guest import Guest
 from kpatch_tools.model.layouts import Layout
 from kpatch_tools.model.oracles import Verdict
 from kpatch_tools.model.run import boot, boot_alike, deep_recursion
-from kpatch_tools.model.workers import divide
+from kpatch_tools.workers import divide
 
 from .journal import Journal, layout_key
 from .outcome import Outcome, outcome_of
@@ -125,9 +124,7 @@ def _answers(
     if not chunks:
         return
     yield chunks[0], work(chunks[0])
-    # A process must not be forked beside a thread.
-    usable = jobs if threading.active_count() == 1 else 1
-    answers = divide(work, chunks[1:], jobs=usable)
+    answers = divide(work, chunks[1:], jobs=jobs)
     for index, answer in answers:
         chunk = chunks[1 + index]
         if isinstance(answer, Exception):

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from kpatch_tools.model.workers import divide
+from kpatch_tools.workers import divide
 
 
 def _square(number: int) -> int:

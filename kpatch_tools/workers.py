@@ -1,7 +1,8 @@
-"""Work divided among forked processes, without threads: what was translated once is shared by all of them."""
+"""Work divided among forked processes, without threads: what is in memory already is shared by all of them."""
 
 import multiprocessing
 import signal
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -18,9 +19,9 @@ def divide(
 
     Yields (index, result) in the order in which they finish; an exception of `work` is yielded, not raised, and so is
     the death of a process (ChildProcessError), for the item it was at. Closing the iterator ends the processes. With
-    one job, or one item, nothing is forked.
+    one job or one item, or beside threads, nothing is forked.
     """
-    if jobs < 2 or len(items) < 2:
+    if jobs < 2 or len(items) < 2 or threading.active_count() > 1:
         for index, item in enumerate(items):
             yield index, _answer(work, item)
         return
