@@ -26,11 +26,20 @@ def common_folder(repository: pygit2.Repository) -> Path:
 class ObjectStore:
     """Objects by id, with the trees read last kept parsed (they are shared by neighbouring commits)."""
 
-    def __init__(self, repository: pygit2.Repository) -> None:
+    def __init__(self, repository: pygit2.Repository, *, elsewhere: Path | None = None) -> None:
+        """New objects go to the folder `elsewhere`, if one is given, and are read from there as well."""
         self.repository = repository
+        self.elsewhere = elsewhere
+        if elsewhere is not None:
+            # Ahead of the repository's own backends: libgit2 writes to the first that takes it.
+            repository.odb.add_backend(pygit2.OdbBackendLoose(str(elsewhere), -1, False), 99)
         self.search = BlobSearch(repository)
         self._trees: OrderedDict[ObjectId, dict[bytes, TreeEntry]] = OrderedDict()
         self._scans: OrderedDict[ObjectId, dict[bytes, tuple[bytes, bytes]]] = OrderedDict()
+
+    def reopened(self) -> "ObjectStore":
+        """Another handle on the same repository."""
+        return ObjectStore(pygit2.Repository(self.repository.path))
 
     def kind(self, oid: ObjectId) -> ObjectType:
         """What `oid` is; KpatchError missing-object if it is not here."""

@@ -21,13 +21,16 @@ from .view import TreeAt
 class KernelTree:
     """Reads objects; never touches a work tree or an index. The only thing that writes is `write`."""
 
-    def __init__(self, repository: pygit2.Repository) -> None:
+    def __init__(self, repository: pygit2.Repository, *, objects: Path | None = None) -> None:
         self._repository = repository
-        self._store = ObjectStore(repository)
+        self._store = ObjectStore(repository, elsewhere=objects)
 
     @classmethod
-    def open(cls, path: Path) -> "KernelTree":
-        """The repository at or around `path`; KpatchError: not-a-repository, repository-owner."""
+    def open(cls, path: Path, *, objects: Path | None = None) -> "KernelTree":
+        """The repository at or around `path`; KpatchError: not-a-repository, repository-owner.
+
+        New objects go to the folder `objects` instead, if one is given (it must exist), and are found there as well.
+        """
         try:
             found = pygit2.discover_repository(str(path))
             if found is None:
@@ -38,7 +41,7 @@ class KernelTree:
                 )
             # git does not hash every object it reads again either; it halves the time of reading many blobs.
             pygit2.settings.enable_strict_hash_verification(False)
-            return cls(pygit2.Repository(found))
+            return cls(pygit2.Repository(found), objects=objects)
         except (pygit2.GitError, KeyError, OSError) as error:
             if "owned" in str(error):
                 raise KpatchError(
@@ -252,8 +255,8 @@ class KernelTree:
         from `expect` to the commit by compare-and-swap; `expect` None means that it must not exist. Files keep their
         mode, new ones are 0o100644, unless `modes` says otherwise.
 
-        KpatchError: branch-exists, branch-moved, bad-branch-name, read-only-repository; nothing has been written
-        then, except for branch-exists and branch-moved in a race, where the objects remain unreferenced.
+        KpatchError: branch-exists, branch-moved, branch-locked, bad-branch-name, read-only-repository; nothing has been
+        written then, except for the first three in a race, where the objects remain unreferenced.
         """
         return writing.write_commit(
             self._store,
@@ -266,3 +269,22 @@ class KernelTree:
             ref=ref,
             expect=expect,
         )
+
+    def write_tree(
+        self,
+        *,
+        base: ObjectId,
+        changes: Mapping[RepoPath, bytes | None],
+        modes: Mapping[RepoPath, int] | None = None,
+        keep: bool = True,
+    ) -> ObjectId:
+        """The id of `base`'s tree with `changes`, its objects written; no reference is made or moved.
+
+        `keep` False: nothing is written, and the id may be of a tree that is nowhere. KpatchError: unsafe-path,
+        read-only-repository.
+        """
+        return writing.write_tree(self._store, base=base, changes=changes, modes=modes or {}, keep=keep)
+
+    def move(self, ref: str, commit: ObjectId, *, expect: ObjectId | None = None) -> None:
+        """Move `ref` (a branch, or a full `refs/…` name) from `expect` to `commit` by compare-and-swap, as `write`."""
+        writing.move_reference(self._store, ref, commit, expect=expect)

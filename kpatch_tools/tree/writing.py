@@ -1,7 +1,8 @@
 """Writing one commit: all objects first, then one reference. Nothing here knows a work tree or an index."""
 
+import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pygit2
 from pygit2.enums import ObjectType
@@ -11,6 +12,9 @@ from kpatch_tools.core.ids import ObjectId, RepoPath
 
 from .objects import MODE_FILE, MODE_FOLDER, Signature, TreeEntry, format_commit, format_tree
 from .objectstore import ObjectStore, common_folder
+
+EMPTY_TREE = ObjectId("4b825dc642cb6eb9a060e54bf8d69288fbee4904")
+"""The tree without entries; git keeps no folder that has none."""
 
 
 def write_commit(
@@ -28,15 +32,14 @@ def write_commit(
     """See KernelTree.write."""
     repository = store.repository
     name = None if ref is None else reference_name(ref)
-    _require_writable(repository, name)
+    _require_writable(store, name)
     if name is not None:
         _require_expected(repository, name, expect)
     root = store.root_tree(base)
     parents = (base,) if root != base else ()
     try:
-        tree = _write_tree(store, root, _nested(changes), modes)
-        commit = _write(
-            repository,
+        tree = _write_tree(store, root, _nested(changes), modes, _put(store))
+        commit = _put(store)(
             ObjectType.COMMIT,
             format_commit(tree=tree, parents=parents, author=author, committer=committer, message=message),
         )
@@ -45,6 +48,31 @@ def write_commit(
     if name is not None:
         _move_reference(repository, name, commit, expect)
     return commit
+
+
+def write_tree(
+    store: ObjectStore,
+    *,
+    base: ObjectId,
+    changes: Mapping[RepoPath, bytes | None],
+    modes: Mapping[RepoPath, int],
+    keep: bool,
+) -> ObjectId:
+    """See KernelTree.write_tree."""
+    if keep:
+        _require_writable(store, None)
+    try:
+        return _write_tree(store, store.root_tree(base), _nested(changes), modes, _put(store) if keep else _name)
+    except (pygit2.GitError, OSError) as error:
+        raise _read_only(store.repository, str(error)) from error
+
+
+def move_reference(store: ObjectStore, ref: str, commit: ObjectId, *, expect: ObjectId | None) -> None:
+    """See KernelTree.move."""
+    name = reference_name(ref)
+    _require_writable(store, name)
+    _require_expected(store.repository, name, expect)
+    _move_reference(store.repository, name, commit, expect)
 
 
 def reference_name(ref: str) -> str:
@@ -61,9 +89,10 @@ def reference_name(ref: str) -> str:
     return name
 
 
-def _require_writable(repository: pygit2.Repository, name: str | None) -> None:
+def _require_writable(store: ObjectStore, name: str | None) -> None:
+    repository = store.repository
     folder = common_folder(repository)
-    needed = [folder / "objects"] + ([folder / "refs" / "heads"] if name is not None else [])
+    needed = [store.elsewhere or folder / "objects"] + ([folder / "refs" / "heads"] if name is not None else [])
     for path in needed:
         # For root every folder is writable; one that nobody may write is meant to be read-only all the same.
         if path.exists() and not (os.access(path, os.W_OK) and path.stat().st_mode & 0o222):
@@ -113,16 +142,21 @@ def current_target(repository: pygit2.Repository, name: str) -> ObjectId | None:
 
 
 def _move_reference(repository: pygit2.Repository, name: str, commit: ObjectId, expect: ObjectId | None) -> None:
+    """The compare-and-swap: what is compared is read, and what is set is written, under git's own lock of the name."""
     try:
-        if expect is None:
-            repository.create_reference_direct(name, pygit2.Oid(hex=commit), False)
-            return
-        reference = repository.lookup_reference(name).resolve()
-        _require_expected(repository, name, expect)
-        # libgit2 takes the lock and compares with the target it has read: this is the compare-and-swap.
-        reference.set_target(pygit2.Oid(hex=commit))
+        locked = name if expect is None else repository.lookup_reference(name).resolve().name
+        with repository.transaction() as transaction:
+            transaction.lock_ref(locked)
+            _require_expected(repository, name, expect)
+            transaction.set_target(locked, pygit2.Oid(hex=commit))
     except (ValueError, KeyError, pygit2.GitError, OSError) as error:
         _require_expected(repository, name, expect)
+        if "lock" in str(error).lower():
+            raise KpatchError(
+                "branch-locked",
+                f"another process is moving {name}, or died at it: {error}",
+                hint=f"wait for it; if there is none, delete {common_folder(repository)}/{name}.lock",
+            ) from error
         raise _read_only(repository, str(error)) from error
 
 
@@ -153,8 +187,17 @@ def _file_and_folder(path: RepoPath) -> KpatchError:
     )
 
 
+_Put = Callable[[ObjectType, bytes], ObjectId]
+"""What is done with an object, which then has this id."""
+
+
 def _write_tree(
-    store: ObjectStore, old: ObjectId | None, changes: _Nested, modes: Mapping[RepoPath, int], prefix: str = ""
+    store: ObjectStore,
+    old: ObjectId | None,
+    changes: _Nested,
+    modes: Mapping[RepoPath, int],
+    put: _Put,
+    prefix: str = "",
 ) -> ObjectId:
     entries = {} if old is None else dict(store.tree(old))
     for name, data in changes.items():
@@ -162,8 +205,8 @@ def _write_tree(
         entry = entries.get(name)
         if isinstance(data, dict):
             below = entry.oid if entry is not None and entry.mode == MODE_FOLDER else None
-            tree = _write_tree(store, below, data, modes, path + "/")
-            if store.tree(tree):
+            tree = _write_tree(store, below, data, modes, put, path + "/")
+            if tree != EMPTY_TREE:
                 entries[name] = TreeEntry(MODE_FOLDER, tree)
             else:
                 entries.pop(name, None)
@@ -172,9 +215,16 @@ def _write_tree(
         else:
             kept = entry.mode if entry is not None and entry.mode & 0o170000 == 0o100000 else MODE_FILE
             mode = modes.get(RepoPath(path), kept)
-            entries[name] = TreeEntry(mode, _write(store.repository, ObjectType.BLOB, data))
-    return _write(store.repository, ObjectType.TREE, format_tree(entries))
+            entries[name] = TreeEntry(mode, put(ObjectType.BLOB, data))
+    return put(ObjectType.TREE, format_tree(entries))
 
 
-def _write(repository: pygit2.Repository, kind: ObjectType, data: bytes) -> ObjectId:
-    return ObjectId(str(repository.write(kind, data)))
+def _put(store: ObjectStore) -> _Put:
+    """Objects into the repository, or where the store keeps new ones."""
+    return lambda kind, data: ObjectId(str(store.repository.write(kind, data)))
+
+
+def _name(kind: ObjectType, data: bytes) -> ObjectId:
+    """The id alone."""
+    header = b"%s %d\0" % (kind.name.lower().encode(), len(data))
+    return ObjectId(hashlib.sha1(header + data, usedforsecurity=False).hexdigest())

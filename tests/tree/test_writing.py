@@ -135,3 +135,65 @@ def test_the_work_tree_and_the_index_stay_as_they_are(tmp_path):
     assert (tmp_path / "w" / ".git" / "index").read_bytes() == index
     assert (tmp_path / "w" / ".git" / "HEAD").read_bytes() == head
     assert sorted(os.listdir(tmp_path / "w")) == [".git", "a"]
+
+
+def _another(path: Path, name: str, oid: str) -> None:
+    """What another process does to the reference."""
+    (path / name).parent.mkdir(parents=True, exist_ok=True)
+    (path / name).write_text(f"{oid}\n")
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_branch_that_another_process_sets_meanwhile_is_not_overwritten(scratch, monkeypatch, is_new):
+    repo = scratch()
+    base = repo.commit({"a": b"1\n"}, branch=None if is_new else "topic")
+    other = repo.commit({"a": b"3\n"}, base=base)
+    lock = pygit2.transaction.ReferenceTransaction.lock_ref
+
+    def late(self, name):
+        _another(repo.path, name, other)
+        lock(self, name)
+
+    monkeypatch.setattr(pygit2.transaction.ReferenceTransaction, "lock_ref", late)
+    with pytest.raises(KpatchError) as refusal:
+        _write(repo, base, {"a": b"2\n"}, ref="topic", expect=None if is_new else base)
+    assert refusal.value.code == ("branch-exists" if is_new else "branch-moved")
+    assert repo.tree.resolve("topic").oid == other
+    assert not list(repo.path.rglob("*.lock"))
+
+
+def test_a_branch_that_another_process_is_at_is_left_to_it(scratch):
+    repo = scratch()
+    base = repo.commit({"a": b"1\n"}, branch="topic")
+    lock = repo.path / "refs" / "heads" / "topic.lock"
+    lock.touch()
+    with pytest.raises(KpatchError) as refusal:
+        _write(repo, base, {"a": b"2\n"}, ref="topic", expect=base)
+    assert refusal.value.code == "branch-locked"
+    assert str(lock) in refusal.value.hint
+    assert (repo.tree.resolve("topic").oid, lock.exists()) == (base, True)
+
+
+def test_a_tree_alone_is_written_or_only_named(scratch):
+    repo = scratch()
+    base = repo.commit({"a/b": b"1\n", "a/c": b"1\n", "d": b"1\n"})
+    before = _snapshot(repo.path)
+    changes = {"a/b": None, "a/c": None, "e/f": b"2\n"}
+    named = repo.tree.write_tree(base=base, changes=changes, keep=False)
+    assert _snapshot(repo.path) == before
+    written = repo.tree.write_tree(base=base, changes=changes)
+    assert written == named
+    assert list(repo.tree.at(written).paths()) == ["d", "e/f"]
+
+
+def test_objects_can_go_to_a_folder_of_their_own(scratch, tmp_path):
+    repo = scratch()
+    base = repo.commit({"a": b"1\n"})
+    before = _snapshot(repo.path)
+    folder = tmp_path / "objects"
+    folder.mkdir()
+    tree = KernelTree.open(repo.path, objects=folder)
+    oid = tree.write(base=base, changes={"a": b"2\n"}, message=b"m\n", author=ADA, committer=ADA)
+    assert tree.at(oid).read("a") == b"2\n"
+    assert _snapshot(repo.path) == before
+    assert not repo.tree.has_object(oid)
