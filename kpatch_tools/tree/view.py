@@ -17,6 +17,10 @@ class TreeAt:
         self.oid = oid
         self.tree = store.root_tree(oid)
 
+    def reopened(self) -> "TreeAt":
+        """The same tree by a handle of its own: a forked process must not share its parent's."""
+        return TreeAt(self._store.reopened(), self.oid)
+
     def read(self, path: RepoPath) -> bytes | None:
         """The bytes of the regular file at `path`; None if there is none (symlinks and submodules are not files)."""
         blob = self.blob_id(path)
