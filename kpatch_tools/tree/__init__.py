@@ -1,6 +1,7 @@
 """Git repositories: the only room that imports pygit2."""
 
 from .folder import Folder
+from .gathering import Gathering
 from .history import TreeChange
 from .lines import LineHunk, diff_lines
 from .merge import MergeResult, merge_blobs
@@ -14,6 +15,7 @@ from .view import TreeAt
 __all__ = [
     "CommitData",
     "Folder",
+    "Gathering",
     "KernelTree",
     "LineHunk",
     "MergeResult",

@@ -1,6 +1,6 @@
 """One git repository holding a kernel: bare or not, with its history or a vendor's import without one."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pygit2
@@ -10,6 +10,7 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId, RepoPath
 
 from . import history, revisions, writing
+from .gathering import Gathering
 from .history import TreeChange
 from .objects import CommitData, Signature
 from .objectstore import ObjectStore
@@ -212,6 +213,10 @@ class KernelTree:
     def selection(self, paths: Iterable[RepoPath]) -> Selection:
         """Tells trees of this repository apart by these files alone; quick for many trees that have most in common."""
         return Selection(self._store, paths)
+
+    def gathering(self, folders: Iterable[str], keep: Callable[[str, ObjectId], bool]) -> Gathering:
+        """Lists the files below `folders` that `keep` (name, blob id) wants; quick for many trees, as `selection`."""
+        return Gathering(self._store, folders, keep)
 
     def rename_of(self, path: RepoPath, *, old: ObjectId, new: ObjectId) -> RepoPath | None:
         """Where the file at `path` in `old` (commit or tree) went in `new`; None if nothing there is like it.
