@@ -1,0 +1,1 @@
+"""What became of hook tables from one version to another."""
