@@ -9,10 +9,11 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
-from kpatch_tools.hooks.patches.generate import Generated, Refusal, Step, generate_hook
+from kpatch_tools.hooks.patches.generate import Generated, Refusal, generate_hook
 from kpatch_tools.hooks.patches.inline import generate_inline
 from kpatch_tools.hooks.patches.presence import probe_presence
 from kpatch_tools.hooks.patches.spec import load_hook
+from kpatch_tools.hooks.patches.written import Step
 from kpatch_tools.patch import Patch, Person, diff_sources, format_date
 from kpatch_tools.tree import KernelTree, Revision, Signature
 

@@ -11,10 +11,11 @@ from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.hooks.patches.cause import Cause, CauseState, probe_cause
-from kpatch_tools.hooks.patches.generate import Generated, Refusal, Upstream, generate_hook
+from kpatch_tools.hooks.patches.generate import Generated, Refusal, generate_hook
 from kpatch_tools.hooks.patches.presence import Presence, PresenceState, probe_presence
 from kpatch_tools.hooks.patches.removal import remove_hook
 from kpatch_tools.hooks.patches.spec import HookSpec
+from kpatch_tools.hooks.patches.written import Upstream
 from kpatch_tools.patch import diff_sources
 from kpatch_tools.tree import KernelTree, Revision, TreeAt
 

@@ -3,12 +3,13 @@
 from .patches.cause import Cause, CauseState, Evidence, probe_cause
 from .patches.completion import Completion, Undefined, complete_hook, recognise_hook
 from .patches.features import Features, probe_features
-from .patches.generate import Generated, Refusal, Step, Upstream, generate_hook
+from .patches.generate import Generated, Refusal, generate_hook
 from .patches.lacks import Lack, Need
 from .patches.parts import HookPart
 from .patches.presence import Part, Presence, PresenceState, probe_presence
 from .patches.removal import remove_hook
 from .patches.spec import HOOKS, HookSpec, load_hook
+from .patches.written import Step, Upstream
 from .tables.atlas import Coverage, HookAtlas, HookTable, NotUnderstood, Reference, Slot
 from .tables.finder import find_hook_tables
 from .tables.listing import TableName, list_hook_tables

@@ -10,7 +10,7 @@ from kpatch_tools.patch import FileDiff, Patch, Reject, apply_patch
 from kpatch_tools.syntax import Node, ParsedFile, descend, enclosing_function_node, line_of, name_of
 
 from .anatomy import find_member
-from .generate import Generated, Refusal, Upstream, write_hook
+from .generate import Generated, Refusal, write_hook
 from .lookup import declaration_of
 from .parts import HookPart
 from .presence import Part, Presence, read_presence
@@ -18,6 +18,7 @@ from .reading import Files
 from .shapes import path_of
 from .site import local_names
 from .spec import HOOKS, HookSpec, load_hook
+from .written import Upstream
 
 
 @dataclass(frozen=True, slots=True)

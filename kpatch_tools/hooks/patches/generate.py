@@ -1,65 +1,31 @@
-"""Writes a hook for one target: complete new files and messages, from the hook's description and the target's facts."""
+"""Writes the page-table hook for one target, from its description and the target's facts."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.render import render
 
 from . import layout, placement
-from .edits import Edit, apply_edits
+from .edits import Edit
 from .features import Features, read_features
 from .lacks import Lack, Need
-from .parts import HookPart
 from .presence import PresenceState, read_presence
 from .reading import Files
 from .spec import HookSpec
+from .written import Refused, Step, Upstream, Written, changed, placed_parts
 
 
 @dataclass(frozen=True, slots=True)
-class Upstream:
-    """The commit that a step follows, to be named in its message."""
+class Generated(Written):
+    """The hook for one target, and the facts that decide its text."""
 
-    oid: ObjectId
-    subject: str
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One commit's worth: complete new contents of each file it changes, and its message (no sign-off, no author)."""
-
-    changes: Mapping[RepoPath, bytes]
-    message: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedPart:
-    """A part of the hook and the file it went to."""
-
-    part: HookPart
-    file: RepoPath
-
-
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """The hook for one target. `changes` is the sum of `steps`, each of which builds on the one before."""
-
-    changes: Mapping[RepoPath, bytes | None]
-    steps: tuple[Step, ...]
-    parts: tuple[PlacedPart, ...]
     features: Features
 
-    @property
-    def messages(self) -> tuple[bytes, ...]:
-        return tuple(step.message for step in self.steps)
-
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why the hook cannot be written for a target: every reason, not only the first."""
+class Refusal(Refused):
+    """Why the hook cannot be written for a target, and what is known of the target."""
 
-    lacks: tuple[Lack, ...]
     features: Features
 
 
@@ -98,7 +64,7 @@ def write_hook(
         further = (lack for lack in lacks if lack.need not in known)
         return Refusal((*features.lacks, *dict.fromkeys(further)), features)
     first = Step(changed(source, edits), message(spec, features, "message", upstream))
-    parts = tuple(dict.fromkeys(PlacedPart(edit.part, edit.file) for edit in edits))
+    parts = placed_parts(edits)
     if not split:
         return Generated(first.changes, (first,), parts, features)
     final, _ = _place(files, spec, features, init=True)
@@ -135,13 +101,6 @@ def _place(files: Files, spec: HookSpec, features: Features, *, init: bool) -> t
         ]
     edits = [edit for one in placed if not isinstance(one, Lack) for edit in one]
     return edits, [one for one in placed if isinstance(one, Lack)]
-
-
-def changed(source: BlobSource, edits: Sequence[Edit]) -> dict[RepoPath, bytes]:
-    paths = dict.fromkeys(edit.file for edit in edits)
-    return {
-        path: apply_edits(source.read(path) or b"", [edit for edit in edits if edit.file == path]) for path in paths
-    }
 
 
 def message(spec: HookSpec, features: Features, template: str, upstream: Upstream | None) -> bytes:

@@ -15,15 +15,15 @@ class Convention:
     before_type: bool = False
     read_at: Location | None = None
 
-    def head(self, returns: str, *, static: bool, init: bool = True) -> str:
-        """What stands before the function's name.
+    def head(self, returns: str, *, static: bool, init: bool = True, section: str = INIT) -> str:
+        """What stands before the function's name; `section` is its annotation, if it is to have one.
 
         >>> Convention(before_type=True).head("void", static=True), Convention().head("void", static=False)
         ('static __init void', 'void __init')
         """
         words = [returns]
-        if init:
-            words.insert(0 if self.before_type else 1, INIT)
+        if init and section:
+            words.insert(0 if self.before_type else 1, section)
         if static:
             words.insert(0, "static")
         return " ".join(words)

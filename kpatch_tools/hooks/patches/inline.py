@@ -16,13 +16,14 @@ from kpatch_tools.syntax import Node
 from . import layout, placement
 from .edits import Edit, Placed, indent_of, line_end
 from .features import Features, read_features
-from .generate import Generated, PlacedPart, Refusal, Step, changed, message
+from .generate import Generated, Refusal, message
 from .lacks import Lack, Need
 from .parts import HookPart
 from .reading import Files
 from .site import find_site
 from .spec import HookSpec
 from .units import in_bytes
+from .written import Step, changed, placed_parts
 
 _INCLUDE = re.compile(rb"^[ \t]*#[ \t]*include[ \t]*[<\"][^>\"\n]+[>\"][^\n]*\n", re.MULTILINE)
 _INCLUDE_FOLDERS = ("arch/x86/include/", "include/")
@@ -48,7 +49,7 @@ def generate_inline(source: BlobSource, spec: HookSpec) -> Generated | Refusal:
     if lacks:
         return Refusal(tuple(dict.fromkeys(lacks)), features)
     step = Step(changed(source, edits), message(spec, features, "inline", None))
-    parts = tuple(dict.fromkeys(PlacedPart(edit.part, edit.file) for edit in edits))
+    parts = placed_parts(edits)
     return Generated(step.changes, (step,), parts, features)
 
 

@@ -10,6 +10,8 @@ class HookPart(StrEnum):
     """The slot in its sub-table, and the sub-table in the hook table's type."""
     INITIALISER = "initialiser"
     """The default, in the hook table's own initialiser."""
+    ALIAS = "alias"
+    """A macro that stands for the default in the initialiser."""
     PROTOTYPE = "prototype"
     """The default function's prototype, in a header."""
     DEFAULT = "default"

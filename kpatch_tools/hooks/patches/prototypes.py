@@ -9,25 +9,30 @@ from kpatch_tools.syntax import Node, ParsedFile, declarations, declared_name, f
 from .edits import Edit, Placed, insert, line_end, line_start
 from .lacks import Lack, Need
 from .parts import HookPart
-from .reading import Files
+from .reading import INCLUDE_FOLDERS, Files
 from .shapes import is_function, prototype
 
 _INCLUDE = re.compile(rb"^[ \t]*#[ \t]*include[ \t]*[<\"]([^>\"\n]+)[>\"][^\n]*\n", re.MULTILINE)
-INCLUDE_FOLDERS = ("arch/x86/include/", "include/")
 
 
-def place_beside_file(files: Files, header: RepoPath, defined_in: RepoPath, declaration: str) -> Placed:
-    """Behind the last prototype of `header` whose function `defined_in` defines, free of any condition."""
+def place_beside_file(
+    files: Files, header: RepoPath, defined_in: RepoPath, declaration: str, *, conditional: bool
+) -> Placed:
+    """Behind the last prototype of `header` whose function `defined_in` defines.
+
+    One that is free of conditions comes first. Only where the function has no users in other files (`conditional`) may
+    its prototype depend on what those of its neighbours depend on.
+    """
     parsed, definitions = files.parsed(header), files.parsed(defined_in)
     if parsed is None or definitions is None:
         return Lack(Need.VISIBILITY, f"no file {header} for a prototype" if parsed is None else f"no file {defined_in}")
-    neighbours = [
-        node
-        for node, name in _prototypes(parsed)
-        if find_function(definitions, name) is not None and files.settled(header, node.start_byte)
-    ]
+    known = [node for node, name in _prototypes(parsed) if find_function(definitions, name) is not None]
+    neighbours = [node for node in known if files.settled(header, node.start_byte)]
+    if not neighbours and conditional:
+        neighbours = [node for node in known if files.compiled(header, node)]
     if not neighbours:
-        return Lack(Need.VISIBILITY, f"{header} declares no function of {defined_in} to stand beside")
+        said = "always declares" if known else "declares"
+        return Lack(Need.VISIBILITY, f"{header} {said} no function of {defined_in} to stand beside")
     at = line_end(parsed.source, neighbours[-1].end_byte)
     storage = "extern " if parsed.text(neighbours[-1]).startswith(b"extern") else ""
     return (insert(HookPart.PROTOTYPE, header, at, f"{storage}{declaration};\n"),)
@@ -49,15 +54,13 @@ def is_declared(files: Files, header: RepoPath, name: str) -> bool:
 
 
 def place_include(files: Files, part: HookPart, path: RepoPath, header: str, *, guard: str = "") -> tuple[Edit, ...]:
-    """`#include <header>` behind the file's other includes that no condition leaves out; () where it is one of them.
+    """`#include <header>` behind the file's other includes that no condition leaves out; above all code without any.
 
     `guard` is a symbol that the line depends on.
     """
     parsed = files.known(path)
     data = parsed.source
     includes = [one for one in _INCLUDE.finditer(data) if files.settled(path, one.start())]
-    if any(one.group(1).decode("utf-8", "replace") == header for one in includes):
-        return ()
     line = f"#include <{header}>\n"
     text = f"#ifdef {guard}\n{line}#endif\n" if guard else line
     if includes:
@@ -93,8 +96,8 @@ def included_as(header: RepoPath) -> str | None:
 
 
 def place_sight(files: Files, part: HookPart, path: RepoPath, header: RepoPath, *, guard: str = "") -> Placed:
-    """What makes `path` see `header`: nothing, or an include."""
-    if header == path or header in files.seen_from(path):
+    """What makes `path` see `header` in every configuration: nothing, or an include."""
+    if header == path or files.surely_sees(path, header):
         return ()
     name = included_as(header)
     if name is None:

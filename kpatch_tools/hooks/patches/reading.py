@@ -6,8 +6,11 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location
 from kpatch_tools.hooks.tables.conditions import Conditions
-from kpatch_tools.syntax import Directive, Node, ParsedFile, enclosing_function, line_of, parse_c
+from kpatch_tools.syntax import Directive, Node, ParsedFile, enclosing_function, line_of, mask, parse_c
 from kpatch_tools.syntax.includes import Includes
+
+INCLUDE_FOLDERS = ("arch/x86/include/", "include/")
+"""Where `#include <...>` looks, as far as code for x86 is concerned."""
 
 
 class ReadOnce:
@@ -80,6 +83,33 @@ class Files:
         if path not in self._seen:
             self._seen[path] = self._includes.closure(path).headers
         return self._seen[path]
+
+    def surely_sees(self, path: RepoPath, header: RepoPath) -> bool:
+        """Whether `path` includes `header`, directly or not, in every x86-64 configuration."""
+        seen = frozenset(self.seen_from(path))
+        if header not in seen:
+            return False
+        done, queue = {path}, [path]
+        for one in queue:
+            if header in (found := tuple(self._certain_includes(one, seen))):
+                return True
+            queue.extend(new for new in found if new not in done)
+            done.update(found)
+        return False
+
+    def _certain_includes(self, path: RepoPath, seen: frozenset[RepoPath]) -> Iterator[RepoPath]:
+        """What one file includes unconditionally, its guard against being included twice aside; of `seen` only."""
+        directives = mask(self.source.read(path) or b"").directives
+        guard, conditions = _include_guard(directives), Conditions(directives)
+        for one in directives:
+            if one.name != "include" or len(one.argument) < 3:
+                continue
+            if all(branch.state is True or branch.opened_at == guard for branch in conditions.at(one.span.start)):
+                name = one.argument[1:-1].decode("utf-8", "surrogateescape")
+                folders = [*INCLUDE_FOLDERS]
+                if one.argument.startswith(b'"'):
+                    folders.insert(0, path.rpartition("/")[0] + "/")
+                yield from (found for folder in folders if (found := RepoPath(folder + name)) in seen)
 
     def location(self, path: RepoPath, node: Node) -> Location:
         return Location(path, line_of(node), enclosing_function(node))

@@ -3,10 +3,11 @@ from collections.abc import Callable
 import pytest
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource
-from kpatch_tools.hooks.patches.generate import Generated, Refusal, Upstream, generate_hook
+from kpatch_tools.hooks.patches.generate import Generated, Refusal, generate_hook
 from kpatch_tools.hooks.patches.lacks import Need
 from kpatch_tools.hooks.patches.parts import HookPart
 from kpatch_tools.hooks.patches.spec import HookSpec, load_hook
+from kpatch_tools.hooks.patches.written import Upstream
 
 Tree = Callable[..., BlobSource]
 
