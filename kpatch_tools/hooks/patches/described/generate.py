@@ -99,7 +99,7 @@ def _place_alias(files: Files, hook: HookDescription) -> Placed:
         column = layout.column(data[start : value.start_byte].decode("utf-8", "replace"))
         text = alias.otherwise if data[value.start_byte : value.end_byte].strip() == alias.otherwise.encode() else ""
         line = layout.padded(f"{head}{alias.name}", column) + f"{text or hook.default.name}\n"
-        edits.append(insert(HookPart.ALIAS, found.path, line_end(data, value.end_byte - 1), line))
+        edits.append(insert(HookPart.INITIALISER, found.path, line_end(data, value.end_byte - 1), line))
     if not edits:
         return Lack(Need.DEFAULT, f"no macro {alias.beside} for {alias.name} to stand beside")
     return tuple(edits)

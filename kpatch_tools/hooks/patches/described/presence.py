@@ -39,7 +39,7 @@ def _own_parts(files: Files, hook: HookDescription, found: HookAnatomy) -> Itera
     yield _part(files, HookPart.DECLARATION, hook.table.header, found.slot, _declaration_note(hook, found))
     yield _part(files, HookPart.INITIALISER, hook.table.file, found.entry, _entry_note(files, hook, found))
     if hook.alias is not None:
-        yield _part(files, HookPart.ALIAS, hook.alias.file, found.alias[0] if found.alias else None, "")
+        yield _part(files, HookPart.INITIALISER, hook.alias.file, found.alias[0] if found.alias else None, "")
     if hook.default.origin is Origin.NEW:
         yield from _new_function(files, hook, HookPart.DEFAULT, hook.default, found.default, found.prototype)
     call = found.calls[0] if found.calls else None

@@ -66,7 +66,7 @@ def take_out(source: BlobSource, hook: HookDescription) -> TakenOut | Refused:
 def _parts(files: Files, hook: HookDescription, found: HookAnatomy) -> Iterator[Taken]:
     yield list(_declaration(files, hook, found))
     for one in found.alias:
-        yield [_lines(files, HookPart.ALIAS, one)]
+        yield [_lines(files, HookPart.INITIALISER, one)]
     yield from _function(files, hook, HookPart.DEFAULT, hook.default, found.default, found.prototype)
     for call in found.calls:
         yield _call(files, hook, call)
