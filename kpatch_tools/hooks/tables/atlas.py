@@ -74,7 +74,8 @@ class NotUnderstood:
 class Coverage:
     """`files` and `bytes` were parsed, out of `searched_files` and `searched_bytes` searched for the table's name.
 
-    An answer is complete when `not_understood` is empty.
+    An answer is complete when `not_understood` is empty, except for what assembler does with the table: `assembler`
+    are the places in assembler files and in a header's parts for the assembler that name it, which are not read.
     """
 
     files: int
@@ -82,6 +83,7 @@ class Coverage:
     searched_files: int
     searched_bytes: int
     not_understood: tuple[NotUnderstood, ...]
+    assembler: tuple[Location, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,15 @@ from kpatch_tools.syntax import (
 )
 
 from .aliases import Aliases, operator_of
+from .assembler import in_assembler_files, in_assembler_parts
 from .atlas import Coverage, HookAtlas, HookTable, NotUnderstood, Reference, Slot
+from .calling import FindHeaders, MacroReader
 from .declarations import Declaration, find_declarations, private_files, table_tag
 from .expansion import TableMacro, expand, table_macros
-from .initialiser import bare, initialised, literal_braces, value_name
+from .initialiser import bare, initialised, literal_braces
 from .members import MemberKind, Shape, find_shape
 from .search import mentions_word, search_source, word_pattern
-from .uses import FindVariable, UseReader, Uses, source_line
+from .uses import FindVariable, UseReader, Uses, filled_names, source_line
 
 DEFAULT_SCOPE = ("arch/x86", "drivers")
 
@@ -47,7 +49,9 @@ def find_hook_tables(
     refused: list[NotUnderstood] = []
     declarations = [item for path, parsed in files.items() for item in find_declarations(parsed, path, table)]
     tag = table_tag(declarations)
+    reader = MacroReader(originals, _headers_of(source, (*scope, "include")))
     shape = find_shape(source, tag, dict(found.hits), scope) if tag is not None else None
+    shape = _with_wrapped(shape, reader) if shape is not None else None
     tables: tuple[HookTable, ...] = ()
     if tag is not None and shape is not None and any(shape.slots()):
         private = private_files(declarations, tag)
@@ -57,7 +61,8 @@ def find_hook_tables(
                 refused.append(NotUnderstood(Location(path, 1), f"{table} is a macro in this file", ""))
         kept = [item for item in declarations if item.tag == tag and item.file not in private]
         public = {path: parsed for path, parsed in files.items() if path not in private}
-        tables = (_read_table(table, shape, kept, public, _variables_of(source, found.hits, scope), refused),)
+        variables = _variables_of(source, found.hits, scope)
+        tables = (_read_table(table, shape, kept, public, variables, reader, refused),)
         refused.extend(_unexpanded(macros.values(), originals))
     coverage = Coverage(
         files=len(files),
@@ -65,6 +70,7 @@ def find_hook_tables(
         searched_files=found.files,
         searched_bytes=found.bytes,
         not_understood=tuple(refused),
+        assembler=(*in_assembler_parts(originals, table), *in_assembler_files(source, table, scope)) if tables else (),
     )
     return HookAtlas(tables, coverage)
 
@@ -89,6 +95,24 @@ def _near_error(node: Node) -> bool:
             return True
         current = current.parent
     return False
+
+
+def _with_wrapped(shape: Shape, macros: MacroReader) -> Shape:
+    """`shape`, where structs around an untyped pointer are slots if macros call the pointer."""
+    wrappers = shape.wrappers()
+    called = {member for member in set(wrappers.values()) if macros.calls_member(member)}
+    wrapped = {path: member for path, member in wrappers.items() if member in called}
+    return shape.with_wrapped(wrapped) if wrapped else shape
+
+
+def _headers_of(source: BlobSource, scope: tuple[str, ...]) -> FindHeaders:
+    def find(name: str) -> Iterator[tuple[RepoPath, ParsedFile]]:
+        pattern = re.compile(rb"#[ \t]*define[ \t]+" + re.escape(name.encode("utf-8", "surrogateescape")) + rb"\(")
+        for path, data in search_source(source, name, scope).hits:
+            if path.endswith(".h") and pattern.search(data):
+                yield path, parse_c(data, straight=False)
+
+    return find
 
 
 def _users_of_macros(
@@ -131,6 +155,7 @@ def _read_table(
     declarations: list[Declaration],
     files: dict[RepoPath, ParsedFile],
     variables: FindVariable,
+    macros: MacroReader,
     refused: list[NotUnderstood],
 ) -> HookTable:
     uses = Uses()
@@ -138,14 +163,14 @@ def _read_table(
     for path, parsed in files.items():
         refused.extend(_unreadable(parsed, path, table))
         aliases = Aliases(parsed, table, pointer=pointer)
-        UseReader(parsed, path, shape, aliases, uses, variables=variables).read()
+        UseReader(parsed, path, shape, aliases, uses, variables=variables, macros=macros).read()
         if parsed.hidden:
             other = parse_c(parsed.source, last_branch=True)
             aliases = Aliases(other, table, pointer=pointer)
-            UseReader(other, path, shape, aliases, uses, variables=variables, only=parsed.hidden).read()
+            UseReader(other, path, shape, aliases, uses, variables=variables, macros=macros, only=parsed.hidden).read()
             refused.extend(_left_out(parsed, other, path, table))
     refused.extend(dict.fromkeys(uses.not_understood))
-    defaults = _read_defaults(declarations, shape, files, variables, refused)
+    defaults = _read_defaults(declarations, shape, files, variables, macros, refused)
     home = next((item for item in declarations if item.defines), declarations[0])
     return HookTable(
         name=table,
@@ -174,6 +199,7 @@ def _read_defaults(
     shape: Shape,
     files: dict[RepoPath, ParsedFile],
     variables: FindVariable,
+    macros: MacroReader,
     refused: list[NotUnderstood],
 ) -> dict[str, list[Reference]]:
     defaults: dict[str, list[Reference]] = {}
@@ -190,9 +216,10 @@ def _read_defaults(
         for assigned in initialised(braces, shape):
             # The initialiser of the struct that a pointer begins with may stand in another file.
             location = Location(item.file, line_of(assigned.place if home is parsed else item.name))
-            if shape.kind(assigned.path) is MemberKind.SLOT:
-                reference = Reference(value_name(assigned.value, home.source), location)
-                defaults.setdefault(assigned.path, []).append(reference)
+            slot = shape.slot_of(assigned.path)
+            if shape.kind(slot) is MemberKind.SLOT:
+                names = filled_names(assigned.value, home.source, macros, item.file, wrapped=slot in shape.wrapped)
+                defaults.setdefault(slot, []).extend(Reference(name, location) for name in names)
             elif shape.kind(assigned.path) is None or any(shape.slots(assigned.path)):
                 line = source_line(home, assigned.place.start_byte)
                 refused.append(NotUnderstood(location, f"an initialiser for {assigned.path}", line))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 from kpatch_tools.core.ids import RepoPath
@@ -13,6 +13,7 @@ from kpatch_tools.syntax import Node, ParsedFile, declared_name, find_struct, li
 from .search import included_files, search_source
 
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_UNTYPED = re.compile(r"(?:const )?void \*\w+")
 _RECORDS = ("struct_specifier", "union_specifier")
 
 
@@ -44,6 +45,32 @@ class Shape:
     members: Mapping[str, Member]
     unresolved: tuple[str, ...] = ()
     """Tags of nested structs whose definition was not found."""
+    wrapped: Mapping[str, str] = field(default_factory=dict)
+    """Slots that are structs around a pointer to code, and how the pointer in them is called."""
+
+    def slot_of(self, path: str) -> str:
+        """`path`, or the slot that it leads into: the pointer inside a wrapped slot is the slot."""
+        outer, _, member = path.rpartition(".")
+        return outer if self.wrapped.get(outer) == member else path
+
+    def wrappers(self) -> Mapping[str, str]:
+        """Sub-tables that are structs of nothing but one untyped pointer, and the pointer's name."""
+        found: dict[str, str] = {}
+        for path, member in self.members.items():
+            inside = self.children(path) if path and member.kind is MemberKind.SUBTABLE else ()
+            if len(inside) == 1 and _UNTYPED.fullmatch(self.members[inside[0]].signature):
+                found[path] = inside[0].rpartition(".")[2]
+        return found
+
+    def with_wrapped(self, wrapped: Mapping[str, str]) -> "Shape":
+        """The shape in which the sub-tables `wrapped` are slots."""
+        inner = {f"{path}.{member}" for path, member in wrapped.items()}
+        members = {
+            path: replace(member, kind=MemberKind.SLOT) if path in wrapped else member
+            for path, member in self.members.items()
+            if path not in inner
+        }
+        return replace(self, members=members, wrapped=wrapped)
 
     def kind(self, path: str) -> MemberKind | None:
         """None for a path that the struct does not have; below data everything is data."""

@@ -41,17 +41,19 @@ class FoundFiles:
     bytes: int
 
 
-def search_source(source: BlobSource, needle: str, scope: tuple[str, ...]) -> Found:
-    """The C files of `scope` that contain `needle` anywhere, as bytes."""
+def search_source(
+    source: BlobSource, needle: str, scope: tuple[str, ...], *, suffixes: tuple[str, ...] = C_SUFFIXES
+) -> Found:
+    """The C files of `scope` (or those with other `suffixes`) that contain `needle` anywhere, as bytes."""
     wanted = needle.encode()
     if isinstance(source, SearchableSource):
-        return source.search(wanted, *scope, suffixes=C_SUFFIXES)
+        return source.search(wanted, *scope, suffixes=suffixes)
     if isinstance(source, Overlay):
-        return _search_overlay(source, needle, scope)
+        return _search_overlay(source, needle, scope, suffixes)
     files = size = 0
     hits: list[tuple[RepoPath, bytes]] = []
     for path in source.paths(*scope):
-        data = source.read(path) if path.endswith(C_SUFFIXES) else None
+        data = source.read(path) if path.endswith(suffixes) else None
         if data is None:
             continue
         files += 1
@@ -61,11 +63,11 @@ def search_source(source: BlobSource, needle: str, scope: tuple[str, ...]) -> Fo
     return FoundFiles(tuple(hits), files, size)
 
 
-def _search_overlay(source: Overlay, needle: str, scope: tuple[str, ...]) -> Found:
-    base = search_source(source.base, needle, scope)
+def _search_overlay(source: Overlay, needle: str, scope: tuple[str, ...], suffixes: tuple[str, ...]) -> Found:
+    base = search_source(source.base, needle, scope, suffixes=suffixes)
     prefixes = tuple(prefix.strip("/") for prefix in scope if prefix.strip("/"))
     changed = {
-        path: data for path, data in source.changes.items() if path.endswith(C_SUFFIXES) and is_below(path, prefixes)
+        path: data for path, data in source.changes.items() if path.endswith(suffixes) and is_below(path, prefixes)
     }
     hits = [(path, data) for path, data in base.hits if path not in changed]
     hits += [(path, data) for path, data in changed.items() if data is not None and needle.encode() in data]

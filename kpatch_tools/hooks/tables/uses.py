@@ -33,6 +33,7 @@ from .aliases import (
     referred_variable,
 )
 from .atlas import NotUnderstood, Reference
+from .calling import MacroReader, argument_at
 from .initialiser import bare, initialised, literal_braces, value_name
 from .members import MemberKind, Shape
 
@@ -67,6 +68,7 @@ class UseReader:
         uses: Uses,
         *,
         variables: FindVariable,
+        macros: MacroReader,
         only: tuple[Span, ...] | None = None,
     ) -> None:
         self._parsed = parsed
@@ -75,6 +77,7 @@ class UseReader:
         self._aliases = aliases
         self._uses = uses
         self._variables = variables
+        self._macros = macros
         self._only = only
         """What to record; None is everything."""
         self._judged: set[int] = set()
@@ -109,13 +112,13 @@ class UseReader:
         if any(node.is_error for node in ancestors(expression)) or (parent is not None and _damaged(parent)):
             self._refuse(expression, "parse error around it")
         for target in sorted(targets, key=lambda target: (target.path, target.pointer)):
-            self._judge_target(expression, target)
+            self._judge_target(expression, Target(self._shape.slot_of(target.path), target.pointer))
 
     def _judge_target(self, node: Node, target: Target) -> None:
         kind = self._shape.kind(target.path)
         if kind is None:
             self._refuse(node, self._shape.why_unknown(target.path))
-        elif kind is MemberKind.DATA:
+        elif kind is MemberKind.DATA or self._judged_by_macro(node, target):
             return
         elif target.pointer:
             self._judge_address(node, target)
@@ -124,11 +127,35 @@ class UseReader:
         else:
             self._judge_subtable(node, target.path)
 
+    def _judged_by_macro(self, node: Node, target: Target) -> bool:
+        """Whether `node` is an argument that a macro calls or assigns (which is recorded), or does not evaluate."""
+        call = node.parent.parent if node.parent is not None and node.parent.type == "argument_list" else None
+        name = called_name(call) if call is not None else ""
+        callee = call.child_by_field_name("function") if call is not None else None
+        if not name or callee is None or name in _COPIES | _CLEARS | _STORES:
+            return False
+        passed = argument_at(self._parsed.source, callee.end_byte, node.start_byte)
+        reading = self._macros.reading(self._file, name, *passed) if passed is not None else None
+        if reading is None:
+            return False
+        calls = [path for chain in reading.calls if (path := self._slot_below(target.path, chain))]
+        stores = [(path, value) for chain, value in reading.stores if (path := self._slot_below(target.path, chain))]
+        for path in calls:
+            self._call(path, node)
+        for path, value in stores:
+            self._put(path, value, node)
+        return bool(calls or stores) or not reading.evaluated
+
+    def _slot_below(self, path: str, chain: str) -> str:
+        """The slot at the members `chain` of `path`; "" where it is none."""
+        slot = self._shape.slot_of(f"{path}.{chain}".strip("."))
+        return slot if self._shape.kind(slot) is MemberKind.SLOT else ""
+
     def _judge_slot(self, node: Node, path: str) -> None:
         parent = node.parent
         value = assigned_value(node)
         if value is not None:
-            self._override(path, value_name(value, self._parsed.source), node)
+            self._override(path, value, self._parsed.source, node)
         elif parent is not None and _is_left(parent, node):
             self._refuse(node, "changed by an operator")
         elif parent is not None and parent.type == "call_expression" and parent.child_by_field_name("function") == node:
@@ -144,7 +171,7 @@ class UseReader:
         passed = [child for child in arguments.named_children if child.type != "comment"]
         if called_name(arguments.parent) not in _STORES or passed[0] != node:
             return False
-        self._override(path, value_name(passed[-1], self._parsed.source), node)
+        self._override(path, passed[-1], self._parsed.source, node)
         return True
 
     def _judge_subtable(self, node: Node, path: str) -> None:
@@ -197,7 +224,7 @@ class UseReader:
             self._assign_struct(target.path, passed[1], node)
         elif name in _CLEARS and index == 0:
             for slot in self._shape.slots(target.path):
-                self._override(slot, "NULL", node)
+                self._put(slot, "NULL", node)
         elif name in _COPIES:
             for slot in self._shape.slots(target.path):
                 self._guard(slot, node)
@@ -234,7 +261,7 @@ class UseReader:
             name = value_name(value, text)
             for slot in self._shape.slots(prefix):
                 member = slot[len(prefix) :].lstrip(".")
-                self._override(slot, name if name == "NULL" or not member else f"{name}.{member}", node)
+                self._put(slot, name if name == "NULL" or not member else f"{name}.{member}", node)
             return
         covered: set[str] = set()
         values: dict[str, list[Node]] = defaultdict(list)
@@ -247,9 +274,9 @@ class UseReader:
                 values[assigned.path].append(assigned.value)
         for slot in self._shape.slots(prefix):
             for inner in values[slot]:
-                self._override(slot, value_name(inner, text), node)
+                self._override(slot, inner, text, node)
             if slot not in covered and not values[slot]:
-                self._override(slot, "NULL", node)
+                self._put(slot, "NULL", node)
 
     def _struct_value(self, value: Node, source: bytes) -> tuple[Node | None, bytes]:
         """The braces that say what a struct value holds, and the text they are in.
@@ -282,7 +309,12 @@ class UseReader:
             declared = find_initialiser(parsed, name)
         return (parsed, declared) if declared is not None else None
 
-    def _override(self, slot: str, value: str, node: Node) -> None:
+    def _override(self, slot: str, value: Node, source: bytes, node: Node) -> None:
+        """`source` is the text that `value` is a node of."""
+        for name in filled_names(value, source, self._macros, self._file, wrapped=slot in self._shape.wrapped):
+            self._put(slot, name, node)
+
+    def _put(self, slot: str, value: str, node: Node) -> None:
         if self._counts(node):
             self._uses.overrides[slot].append(Reference(value, self._location(node)))
 
@@ -304,6 +336,18 @@ class UseReader:
 
     def _location(self, node: Node) -> Location:
         return Location(self._file, line_of(node), enclosing_function(node))
+
+
+def filled_names(value: Node, source: bytes, macros: MacroReader, file: RepoPath, *, wrapped: bool) -> tuple[str, ...]:
+    """What `value` puts into a slot (see `value_name`); of a `wrapped` one, the function inside the struct."""
+    name = value_name(value, source)
+    if not wrapped:
+        return (name,)
+    braces = literal_braces(value)
+    if braces is not None and braces.named_child_count == 1:
+        inner = braces.named_children[0]
+        return (value_name(inner.child_by_field_name("value") or inner, source),)
+    return macros.wrapped(file, name) or (name,)
 
 
 def whole_access(identifier: Node) -> Node:

@@ -62,6 +62,22 @@ def test_counts(
     assert all(function is not None for found in sites(atlas)[1:] for *_, function in found)
 
 
+@pytest.mark.parametrize(("revision", "calls"), [("v2.6.32", 58), ("v2.6.39", 60), ("v3.1", 60), ("tree-3.9.6", 61)])
+def test_calls_hidden_in_macros(tree: KernelTree, revision: str, calls: int) -> None:
+    """Every slot of the page-table operations is called by an inline function, most of them through a macro."""
+    source = source_at(tree, revision)
+    (table,) = find_hook_tables(source, table="pv_mmu_ops").tables
+    assert sum(len(slot.call_sites) for slot in table.slots) == calls
+    assert all(slot.call_sites for slot in table.slots)
+    header = source.read(RepoPath("arch/x86/include/asm/paravirt.h"))
+    assert header is not None
+    written = [header.count(b"\n", 0, match.start()) + 1 for match in re.finditer(rb"pv_mmu_ops\.[a-z_.]+", header)]
+    assert sorted(place.line for slot in table.slots for place in slot.call_sites) == written
+    wrapped = [slot for slot in table.slots if slot.signature.startswith("struct ")]
+    assert len(wrapped) == 8
+    assert all(re.fullmatch(r"_paravirt_ident_\d\d", item.function) for slot in wrapped for item in slot.defaults)
+
+
 @pytest.mark.parametrize("revision", ["v2.6.39", "tree-3.8.13"])
 def test_agrees_with_a_text_search_where_that_is_right(tree: KernelTree, revision: str) -> None:
     """These files hold no trap for a text search beyond comments, so its answer must be the same."""
@@ -86,7 +102,14 @@ def test_agrees_with_a_text_search_where_that_is_right(tree: KernelTree, revisio
         ("v2.6.39", "x86_msi", 3, 3),
         ("tree-3.8.13", "x86_platform", 11, 10),
         ("tree-3.8.13", "x86_io_apic_ops", 4, 4),
-        ("v2.6.39", "pv_mmu_ops", 37, 37),
+        ("v2.6.39", "pv_init_ops", 1, 1),
+        ("v2.6.39", "pv_time_ops", 2, 1),
+        ("v2.6.39", "pv_cpu_ops", 43, 43),
+        ("v2.6.39", "pv_irq_ops", 7, 7),
+        ("v2.6.39", "pv_apic_ops", 1, 1),
+        ("v2.6.39", "pv_mmu_ops", 45, 45),
+        ("v2.6.39", "pv_lock_ops", 6, 6),
+        ("v2.6.39", "smp_ops", 11, 11),
         ("v2.6.39", "machine_ops", 6, 6),
     ],
 )
