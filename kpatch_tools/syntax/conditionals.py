@@ -32,7 +32,7 @@ class Directive:
     @staticmethod
     def read(text: bytes, start: int) -> "Directive":
         """`text` begins at or before the `#` and ends before the newline."""
-        form = _FORM.match(_SPLICE.sub(b" ", text))
+        form = _FORM.match(_SPLICE.sub(b" ", text) if b"/" in text or b"\n" in text else text)
         name, argument = form.groups() if form else (b"", b"")
         return Directive(name.decode("ascii"), argument.strip(), Span(start, start + len(text)))
 

@@ -1,6 +1,9 @@
 """Which of the kernel's macros need masking: names, not versions; an unknown one only costs a parse error, said."""
 
 import re
+from collections.abc import Iterable
+from enum import Enum, auto
+from functools import lru_cache
 
 _PLAIN = rb"""
     asmlinkage | dotraplinkage | notrace | __notrace_funcgraph | __const__
@@ -46,47 +49,84 @@ _ASM = rb"asm | __asm__ | __asm"
 _TYPEOF = rb"(?:__)?typeof(?:__)?"
 
 
-def _whole(*patterns: bytes) -> re.Pattern[bytes]:
-    return re.compile(b"|".join(patterns), re.VERBOSE)
+class Kind(Enum):
+    """How a macro is to be read."""
+
+    BLANK = auto()
+    """Expands to an attribute or to nothing."""
+
+    BLANK_WITH_ARGUMENTS = auto()
+    """The same with arguments, or a registration at top level that declares nothing the file names again."""
+
+    PER_CPU = auto()
+    """`NAME(type, variable)`: a declaration."""
+
+    SYSCALL = auto()
+    """`NAME(function, type, parameter, ...)` before a body."""
+
+    BITMAP = auto()
+    """`NAME(variable, bits)`: an array of `unsigned long`."""
+
+    BRK_ARRAY = auto()
+    """`NAME(type, variable, count)`: a pointer."""
+
+    NAMED = auto()
+    """`static NAME(variable, ...)`: declares the variable; with one argument the grammar can read it by itself."""
+
+    TYPEOF = auto()
+    """`typeof(expression)`: stands where a type does, and so reads as one."""
+
+    ITERATOR = auto()
+    """`NAME(...) statement`: reads as `while (...) statement`."""
+
+    ASM = auto()
+    """Inline assembly, whose operands are sometimes macros."""
+
+    OFFSETOF = auto()
+    """The grammar knows it, but with a plain member only."""
+
+    TYPE_ARGUMENT = auto()
+    """Called with a type among the arguments."""
 
 
-BLANK = _whole(_PLAIN)
-"""Expands to an attribute or to nothing."""
+# In the order in which they are to be tried: a few names fit more than one.
+_KINDS = tuple(
+    (kind, re.compile(pattern, re.VERBOSE))
+    for kind, pattern in (
+        (Kind.BLANK, _PLAIN),
+        (Kind.BLANK_WITH_ARGUMENTS, _WITH_ARGUMENTS),
+        (Kind.PER_CPU, _PER_CPU),
+        (Kind.SYSCALL, _SYSCALL),
+        (Kind.BITMAP, _BITMAP),
+        (Kind.BRK_ARRAY, _BRK_ARRAY),
+        (Kind.NAMED, _NAMED + rb"|" + _ATTRIBUTE),
+        (Kind.TYPEOF, _TYPEOF),
+        (Kind.ITERATOR, _ITERATOR),
+        (Kind.ASM, _ASM),
+        (Kind.OFFSETOF, _OFFSETOF),
+        (Kind.TYPE_ARGUMENT, _TYPE_ARGUMENT + rb"|" + _TYPE_ARGUMENT_SUFFIX),
+    )
+)
 
-BLANK_WITH_ARGUMENTS = _whole(_WITH_ARGUMENTS)
-"""The same with arguments, or a registration at top level that declares nothing the file names again."""
+# Nearly all words of a file are of no kind, and are sorted out together. A pattern is quick if it can begin with a few
+# bytes only: the line end before a whole word, or the middle of a word whose beginning varies.
+_BEGINNINGS = (
+    *(_PLAIN, _WITH_ARGUMENTS, _TYPE_ARGUMENT, _OFFSETOF, _BITMAP, _BRK_ARRAY),
+    *(_PER_CPU, _SYSCALL, _NAMED, _ASM, _TYPEOF, rb"while_each_\w+"),
+)
+_BEGINS = re.compile(rb"\n(?:" + b"|".join(_BEGINNINGS) + rb")(?=\n)", re.VERBOSE)
+_CONTAINS = re.compile(rb"for_each|for_all_|do_each_|container_of|_(?:foreach|walk_frags|entry|ATTR)")
 
-PER_CPU = _whole(_PER_CPU)
-"""`NAME(type, variable)`: a declaration."""
 
-ITERATOR = _whole(_ITERATOR)
-"""`NAME(...) statement`: reads as `while (...) statement`."""
+def kinds_among(words: Iterable[bytes]) -> list[tuple[bytes, Kind]]:
+    """Those of the identifiers that name a macro of some kind by their look, in no particular order."""
+    text = b"\n".join((b"", *words, b""))
+    looked_at = {match.group()[1:] for match in _BEGINS.finditer(text)}
+    for match in _CONTAINS.finditer(text):
+        looked_at.add(text[text.rfind(b"\n", 0, match.start()) + 1 : text.index(b"\n", match.end())])
+    return [(word, kind) for word in looked_at if (kind := _kind_of(word)) is not None]
 
-TYPE_ARGUMENT = _whole(_TYPE_ARGUMENT, _TYPE_ARGUMENT_SUFFIX)
-"""Called with a type among the arguments."""
 
-TYPEOF = _whole(_TYPEOF)
-"""`typeof(expression)`: stands where a type does, and so reads as one."""
-
-OFFSETOF = _whole(_OFFSETOF)
-"""The grammar knows it, but with a plain member only."""
-
-BITMAP = _whole(_BITMAP)
-"""`NAME(variable, bits)`: an array of `unsigned long`."""
-
-BRK_ARRAY = _whole(_BRK_ARRAY)
-"""`NAME(type, variable, count)`: a pointer."""
-
-NAMED = _whole(_NAMED, _ATTRIBUTE)
-"""`static NAME(variable, ...)`: declares the variable; with one argument the grammar can read it by itself."""
-
-SYSCALL = _whole(_SYSCALL)
-"""`NAME(function, type, parameter, ...)` before a body."""
-
-ASM = _whole(_ASM)
-"""Inline assembly, whose operands are sometimes macros."""
-
-_WITHIN = rb"\w*?(?:for_each|for_all_|_foreach|do_each_|_walk_frags|_entry|container_of|_ATTR)\w*"
-_ANCHORED = (_PLAIN, _WITH_ARGUMENTS, _PER_CPU, _TYPE_ARGUMENT, _TYPEOF, _OFFSETOF, _BITMAP, _BRK_ARRAY, _NAMED)
-CANDIDATE = rb"\b(?:(?:" + b"|".join((*_ANCHORED, _SYSCALL, _ASM, rb"while_each_\w+", _WITHIN)) + rb")\b)"
-"""A word that may be any of these, as a part of a verbose pattern; what varies in front is tried only once."""
+@lru_cache(maxsize=1 << 14)
+def _kind_of(word: bytes) -> Kind | None:
+    return next((kind for kind, pattern in _KINDS if pattern.fullmatch(word)), None)

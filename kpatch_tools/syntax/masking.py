@@ -5,16 +5,20 @@ grammar cannot know them and answers with errors around each. `mask` replaces su
 and keeps every newline, so that each offset and line of the parse tree is also one of the original file. Nothing
 inside comments, strings or preprocessor directives is touched, except what the preprocessor would certainly drop
 (`#if 0`, `#ifdef __ASSEMBLY__`).
+
+A tree has hundreds of megabytes, so this is written for speed: a pattern is quick only where it can begin with few
+bytes, and words are judged once per file and not at every place where they stand.
 """
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kpatch_tools.core.span import Span
 
 from .conditionals import Directive, disabled_spans
-from .macros import CANDIDATE
+from .macros import Kind, kinds_among
 from .rewrites import blank, rewrite_define, rewrite_lines, rewrite_word
 
 
@@ -36,29 +40,26 @@ class Masked:
     disabled: tuple[Span, ...]
 
 
-_TOKEN = re.compile(
-    rb"""
-      (?P<skip> /\*.*?(?:\*/|\Z) | //(?:[^\n\\]|\\.)*
-              | "(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' )
-    | (?P<directive> ^[ \t]*\#(?: /\*.*?(?:\*/|\Z) | "(?:[^"\\\n]|\\.)*" | [^\n\\/"] | \\. | /(?!\*) | " | \\ )* )
-    | (?P<word> """
-    + CANDIDATE
-    + rb""" )
-    """,
-    re.VERBOSE | re.DOTALL | re.MULTILINE,
+_COMMENT = rb"/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?"
+_STRING = rb'"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
+_REST_OF_DIRECTIVE = rb'[^\n\\/"]*(?:(?:' + _COMMENT + rb"|" + _STRING + rb'|\\.|/(?!\*)|"|\\)[^\n\\/"]*)*'
+_DIRECTIVE = re.compile(rb"#" + _REST_OF_DIRECTIVE, re.DOTALL)
+# Every alternative begins with a byte of its own. The look-behind stands after the `#` for the same reason.
+_SKIPPED = re.compile(
+    _COMMENT + rb"|//[^\n\\]*(?:\\.[^\n\\]*)*|" + _STRING + rb"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
+    rb"|#(?<![^\n]#)" + _REST_OF_DIRECTIVE + rb"|#",
+    re.DOTALL,
 )
+_HASH = ord("#")
+_BYTES = [bytes((byte,)) for byte in range(256)]
+_WORD_BYTES = frozenset(byte for byte in _BYTES if re.match(rb"\w", byte))
+_WORDS_ONLY = b"".join(byte if byte in _WORD_BYTES else b" " for byte in _BYTES)
 
 
 def mask(data: bytes) -> Masked:
     """Blank annotation macros, iterator macros' names and code that is never compiled as C."""
+    code, directives = _code_and_directives(data)
     out = bytearray(data)
-    directives: list[Directive] = []
-    words: list[tuple[bytes, int, int]] = []
-    for match in _TOKEN.finditer(data):
-        if match.lastgroup == "word":
-            words.append((match.group(), match.start(), match.end()))
-        elif match.lastgroup == "directive":
-            directives.append(Directive.read(match.group(), match.start()))
     disabled = disabled_spans(directives, len(data))
     for directive in directives:
         if directive.name == "define":
@@ -67,13 +68,66 @@ def mask(data: bytes) -> Masked:
         out[span.start : span.end] = blank(data[span.start : span.end])
     starts = [span.start for span in disabled]
     annotations: list[Annotation] = []
-    for word, start, end in words:
-        before = bisect_right(starts, start) - 1
-        if before >= 0 and start < disabled[before].end:
-            continue
-        blanked = rewrite_word(data, out, word, start, end)
+    for start, word, kind in _candidates(code):
+        if starts:
+            before = bisect_right(starts, start) - 1
+            if before >= 0 and start < disabled[before].end:
+                continue
+        blanked = rewrite_word(data, out, word, kind, start)
         if blanked is not None:
             annotations.append(Annotation(word.decode("ascii"), blanked))
-    annotations += [Annotation(name, span) for name, span in rewrite_lines(out)]
-    annotations.sort(key=lambda note: note.span)
-    return Masked(bytes(out), tuple(annotations), tuple(directives), disabled)
+    text, rewritten = rewrite_lines(bytes(out))
+    if rewritten:
+        annotations += [Annotation(name, span) for name, span in rewritten]
+        annotations.sort(key=lambda note: note.span)
+    return Masked(text, tuple(annotations), tuple(directives), disabled)
+
+
+def _code_and_directives(data: bytes) -> tuple[bytes, list[Directive]]:
+    """`data` with blanks for comments, literals and directives (newlines inside them too), and the directives."""
+    pieces: list[bytes] = []
+    directives: list[Directive] = []
+    seen = 0
+    for start, end, begin in _skipped(data):
+        if begin is not None:
+            directives.append(Directive.read(data[begin:end], begin))
+        pieces += (data[seen:start], b" " * (end - start))
+        seen = end
+    pieces.append(data[seen:])
+    return b"".join(pieces), directives
+
+
+def _skipped(data: bytes) -> Iterator[tuple[int, int, int | None]]:
+    """Start and end, and the beginning of its line where it is a directive."""
+    position = 0
+    while True:
+        for match in _SKIPPED.finditer(data, position):
+            start, end = match.span()
+            if data[start] != _HASH:
+                yield start, end, None
+                continue
+            line = data.rfind(b"\n", 0, start) + 1
+            if line == start:
+                yield start, end, start
+            elif not data[line:start].strip(b" \t"):
+                # Indented, so that only its `#` was taken.
+                rest = _DIRECTIVE.match(data, start)
+                position = rest.end() if rest is not None else end
+                yield start, position, line
+                break
+        else:
+            return
+
+
+def _candidates(code: bytes) -> list[tuple[int, bytes, Kind]]:
+    """Where words of a kind stand, in file order."""
+    found: list[tuple[int, bytes, Kind]] = []
+    for word, kind in kinds_among(set(code.translate(_WORDS_ONLY).split())):
+        start = code.find(word)
+        while start >= 0:
+            end = start + len(word)
+            if code[end : end + 1] not in _WORD_BYTES and (start == 0 or code[start - 1 : start] not in _WORD_BYTES):
+                found.append((start, word, kind))
+            start = code.find(word, end)
+    found.sort()
+    return found

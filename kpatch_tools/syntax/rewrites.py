@@ -6,24 +6,12 @@ from itertools import pairwise
 
 from kpatch_tools.core.span import Span
 
-from .macros import (
-    ASM,
-    BITMAP,
-    BLANK,
-    BLANK_WITH_ARGUMENTS,
-    BRK_ARRAY,
-    ITERATOR,
-    NAMED,
-    OFFSETOF,
-    PER_CPU,
-    SYSCALL,
-    TYPE_ARGUMENT,
-    TYPEOF,
-)
+from .macros import Kind
 
-_NOT_NEWLINE = re.compile(rb"[^\n]")
+_BLANKS = bytes(10 if byte == 10 else 32 for byte in range(256))
 _DELIMITER = re.compile(
-    rb"""/\*.*?(?:\*/|\Z)|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[(){};]|^[ \t]*\#""", re.DOTALL | re.MULTILINE
+    rb"""/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?|"[^"\\\n]*(?:\\.[^"\\\n]*)*"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'|[();#]""",
+    re.DOTALL,
 )
 _COMMENT = re.compile(rb"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _OPENING = re.compile(rb"[ \t]*\n?[ \t]*\(")
@@ -35,10 +23,11 @@ _TYPE_WORD = re.compile(
     rb"|\b(?:long|short)\b(?=\s+(?:long|int)\b)|\*(?=[\s*]*[,)])"
 )
 _VARIADIC = re.compile(rb"\w+(?=\.\.\.[ \t]*\))")
-_CASE_RANGE = re.compile(rb"\bcase\b[^:;?{}\"'\n]*?(\.\.\.[^:;?{}\n]*):")
-_LEVEL = re.compile(rb"\bKERN_[A-Z]+(?=\s+[A-Za-z_])")
+# A look-behind after what it speaks of lets the search begin with a literal.
+_CASE_RANGE = re.compile(rb"case(?<!\wcase)\b[^:;?{}\"'\n]*?(\.\.\.[^:;?{}\n]*):")
+_LEVEL = re.compile(rb"KERN_(?<!\wKERN_)[A-Z]+(?=\s+[A-Za-z_])")
 _TOP_LEVEL_CALL = re.compile(
-    rb"^(_*[A-Z][A-Z0-9_]*)\(([^;{}()\n]*)\)[ \t]*(;?)(?=[ \t]*(?:/\*[^\n]*)?\n(\s*[{=:,;]?))", re.MULTILINE
+    rb"\n(_*[A-Z][A-Z0-9_]*)\(([^;{}()\n]*)\)[ \t]*(;?)(?=[ \t]*(?:/\*[^\n]*)?\n(\s*[{=:,;]?))"
 )
 _TWO_WORDS = re.compile(rb"\w\s+[\w*]|\w\*")
 
@@ -49,7 +38,7 @@ def blank(data: bytes) -> bytes:
     >>> blank(b"ab\\ncd")
     b'  \\n  '
     """
-    return _NOT_NEWLINE.sub(b" ", data)
+    return data.translate(_BLANKS)
 
 
 def closing_parenthesis(data: bytes, opening: int) -> int | None:
@@ -63,58 +52,60 @@ def closing_parenthesis(data: bytes, opening: int) -> int | None:
             depth -= 1
             if depth == 0:
                 return match.start()
-        elif token == b";" or token.endswith(b"#"):
+        elif token == b";" or (token == b"#" and _begins_line(data, match.start())):
             return None
     return None
 
 
-def rewrite_word(data: bytes, out: bytearray, word: bytes, start: int, end: int) -> Span | None:
-    """Rewrite one candidate in `out`; what was blanked, None if the word is still readable there or no macro at all."""
-    if BLANK.fullmatch(word):
+def rewrite_word(data: bytes, out: bytearray, word: bytes, kind: Kind, start: int) -> Span | None:
+    """Rewrite one macro in `out`; what was blanked, None if the word is still readable there or no macro after all."""
+    end = start + len(word)
+    if kind is Kind.BLANK:
         out[start:end] = b" " * (end - start)
         return Span(start, end)
-    opening = (_ASM_OPENING if ASM.fullmatch(word) else _OPENING).match(data, end)
+    opening = (_ASM_OPENING if kind is Kind.ASM else _OPENING).match(data, end)
     close = closing_parenthesis(data, opening.end() - 1) if opening is not None else None
     if opening is None or close is None:
         return None
     first = opening.end()
-    if BLANK_WITH_ARGUMENTS.fullmatch(word):
-        if word.startswith(b"__setup") and not _stands_alone(data, start):
+    match kind:
+        case Kind.BLANK_WITH_ARGUMENTS:
+            if word.startswith(b"__setup") and not _stands_alone(data, start):
+                return None
+            out[start : close + 1] = blank(data[start : close + 1])
+        case Kind.PER_CPU:
+            _rewrite_per_cpu(data, out, start, first, close)
+        case Kind.SYSCALL:
+            _rewrite_syscall(data, out, start, first, close)
+        case Kind.BITMAP:
+            _rewrite_bitmap(data, out, start, first, close)
+        case Kind.BRK_ARRAY:
+            _rewrite_brk_array(data, out, start, first, close)
+        case Kind.NAMED:
+            if not _rewrite_named(data, out, start, first, close):
+                return None
+        case Kind.TYPEOF:
+            out[start : close + 1] = b"int" + blank(data[start + 3 : close + 1])
+        case Kind.ITERATOR:
+            if not word.startswith(b"while_") and not _begins_loop(data, close + 1):
+                return None
+            out[start:end] = b"while".ljust(end - start)
+        case Kind.ASM:
+            _rewrite_asm(data, out, first, close)
             return None
-        out[start : close + 1] = blank(data[start : close + 1])
-    elif PER_CPU.fullmatch(word):
-        _rewrite_per_cpu(data, out, start, first, close)
-    elif SYSCALL.fullmatch(word):
-        _rewrite_syscall(data, out, start, first, close)
-    elif BITMAP.fullmatch(word):
-        _rewrite_bitmap(data, out, start, first, close)
-    elif BRK_ARRAY.fullmatch(word):
-        _rewrite_brk_array(data, out, start, first, close)
-    elif NAMED.fullmatch(word):
-        if not _rewrite_named(data, out, start, first, close):
+        case Kind.OFFSETOF:
+            _rewrite_offsetof(data, out, first, close)
             return None
-    elif TYPEOF.fullmatch(word):
-        out[start : close + 1] = b"int" + blank(data[start + 3 : close + 1])
-    elif ITERATOR.fullmatch(word):
-        if not word.startswith(b"while_") and not _begins_loop(data, close + 1):
+        case Kind.TYPE_ARGUMENT:
+            _rewrite_type_words(data, out, first, close)
             return None
-        out[start:end] = b"while".ljust(end - start)
-    elif ASM.fullmatch(word):
-        _rewrite_asm(data, out, first, close)
-        return None
-    elif OFFSETOF.fullmatch(word):
-        _rewrite_offsetof(data, out, first, close)
-        return None
-    elif TYPE_ARGUMENT.fullmatch(word):
-        _rewrite_type_words(data, out, first, close)
-        return None
     return Span(start, close + 1)
 
 
 def rewrite_define(out: bytearray, define: Span) -> None:
     """Comments in a macro's body end it for the grammar; and it knows `...` only without a name, not `args...`."""
     body = bytes(out[define.start : define.end])
-    for comment in _COMMENT.finditer(body):
+    for comment in _COMMENT.finditer(body) if b"/*" in body else ():
         if not body[comment.end() :].strip():
             continue
         begin = define.start + comment.start()
@@ -122,6 +113,8 @@ def rewrite_define(out: bytearray, define: Span) -> None:
         for line_end in re.finditer(rb"(?<= )\n", bytes(text)):
             text[line_end.start() - 1 : line_end.start()] = b"\\"
         out[begin : begin + len(text)] = text
+    if b"..." not in body:
+        return
     match = _VARIADIC.search(out, define.start, define.end)
     if (
         match is not None
@@ -131,21 +124,32 @@ def rewrite_define(out: bytearray, define: Span) -> None:
         out[match.start() : match.end()] = b" " * (match.end() - match.start())
 
 
-def rewrite_lines(out: bytearray) -> Iterator[tuple[str, Span]]:
+def rewrite_lines(text: bytes) -> tuple[bytes, list[tuple[str, Span]]]:
     """Case ranges, log levels before a macro, and calls at top level that are no C statement; what was blanked."""
-    for match in _CASE_RANGE.finditer(bytes(out)):
-        out[match.start(1) : match.end(1)] = blank(match.group(1))
-        yield "...", Span(match.start(1), match.end(1))
-    for match in _LEVEL.finditer(bytes(out)):
-        out[match.start() : match.end()] = blank(match.group())
-        yield match.group().decode("ascii"), Span(match.start(), match.end())
-    for match in _TOP_LEVEL_CALL.finditer(bytes(out)):
+    found = [("...", Span(*match.span(1))) for match in _CASE_RANGE.finditer(text)] if b"..." in text else []
+    text = _without(text, found)
+    levels = [(match.group().decode("ascii"), Span(*match.span())) for match in _LEVEL.finditer(text)]
+    text = _without(text, levels)
+    calls: list[tuple[str, Span]] = []
+    for match in _TOP_LEVEL_CALL.finditer(b"\n" + text):
         name, arguments, semicolon, following = match.groups()
         if following.strip() or (semicolon and not _TWO_WORDS.search(arguments)):
             continue
-        span = Span(match.start(), match.start() + len(name) + len(arguments) + 2)
-        out[span.start : span.end] = blank(bytes(out[span.start : span.end]))
-        yield name.decode("ascii"), span
+        calls.append((name.decode("ascii"), Span(match.start(1) - 1, match.end(2))))
+    return _without(text, calls), found + levels + calls
+
+
+def _without(text: bytes, found: list[tuple[str, Span]]) -> bytes:
+    if not found:
+        return text
+    out = bytearray(text)
+    for _, span in found:
+        out[span.start : span.end] = blank(text[span.start : span.end])
+    return bytes(out)
+
+
+def _begins_line(data: bytes, offset: int) -> bool:
+    return not data[data.rfind(b"\n", 0, offset) + 1 : offset].strip(b" \t")
 
 
 def _stands_alone(data: bytes, start: int) -> bool:

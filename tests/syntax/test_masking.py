@@ -157,3 +157,62 @@ def test_offsets_are_kept(source: str) -> None:
 def test_any_bytes(data: bytes) -> None:
     parsed = parse_c(data)
     assert len(parsed.masked) == len(data)
+
+
+def _read_slowly(data: str) -> list[int]:
+    """Where `__user` stands as a word in code, byte by byte: what C says of comments, literals and directives."""
+    found: list[int] = []
+    position = 0
+    while position < len(data):
+        if data.startswith("/*", position):
+            position = _after_comment(data, position)
+        elif data.startswith("//", position):
+            while position < len(data) and data[position] != "\n":
+                if data[position] == "\\":
+                    if position + 1 == len(data):
+                        break
+                    position += 1
+                position += 1
+        elif data[position] in "\"'":
+            position = _after_literal(data, position) or position + 1
+        elif data[position] == "#" and not data[data.rfind("\n", 0, position) + 1 : position].strip(" \t"):
+            position += 1
+            while position < len(data) and data[position] != "\n":
+                if data.startswith("/*", position):
+                    position = _after_comment(data, position)
+                elif data[position] == '"':
+                    position = _after_literal(data, position) or position + 1
+                else:
+                    position += 2 if data[position] == "\\" else 1
+        elif data[position].isalnum() or data[position] == "_":
+            end = position
+            while end < len(data) and (data[end].isalnum() or data[end] == "_"):
+                end += 1
+            if data[position:end] == "__user":
+                found.append(position)
+            position = end
+        else:
+            position += 1
+    return found
+
+
+def _after_comment(data: str, start: int) -> int:
+    end = data.find("*/", start + 2)
+    return len(data) if end < 0 else end + 2
+
+
+def _after_literal(data: str, start: int) -> int | None:
+    position = start + 1
+    while position < len(data) and data[position] != "\n":
+        if data[position] == data[start]:
+            return position + 1
+        position += 2 if data[position] == "\\" else 1
+    return None
+
+
+_HIDING = ("/", "*", "/*", "*/", "//", '"', "'", "\\", "\n", "#", "# ", " ", "\t", "__user", "__user ", "x", "_", "()")
+
+
+@given(st.lists(st.sampled_from(_HIDING), max_size=40).map("".join))
+def test_words_are_found_where_a_slow_reader_finds_them(source: str) -> None:
+    assert [note.span.start for note in mask(source.encode()).annotations] == _read_slowly(source)
