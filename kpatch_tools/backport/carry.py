@@ -7,10 +7,10 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.patch import FileDiff, Hunk
 from kpatch_tools.tree import merge_blobs
 
+from .merge import settle
+from .merge.verbatim import ALREADY
 from .outcome import HunkResult
 from .place import apply_at, find_places, old_index, split_lines
-
-ALREADY = "the target has these lines already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def carry_file(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFil
         return _refuse(diff, path, None, "the target has no such file")
     if diff.binary:
         return _replace_whole(diff, path, versions)
-    carried = _merge_whole(diff, path, versions) or _merge_hunks(diff, path, versions)
+    carried = _merge_whole(diff, path, versions) or _settle(diff, path, versions) or _apply_hunks(diff, path, versions)
     moved = path != diff.new_path
     return replace(carried, hunks=tuple(_as_moved(hunk) for hunk in carried.hunks)) if moved else carried
 
@@ -128,26 +128,30 @@ def _classify(
     return HunkResult(path, number, HunkClass.MERGED, "a three-way merge without conflict; its context differs", line)
 
 
-def _merge_hunks(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile:
-    """Each hunk by itself: those that go on are kept, the others are named."""
+def _settle(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile | None:
+    if versions.base is None or versions.ours is None or b"\0" in versions.base + versions.ours:
+        return None
+    return CarriedFile(path, *settle(diff, path, versions.base, versions.ours))
+
+
+def _apply_hunks(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile:
+    """A bare patch, hunk by hunk: those that go on are kept, the others are named."""
     assert versions.ours is not None
     current = versions.ours
     results: list[HunkResult] = []
     grown = 0
     for number, hunk in enumerate(diff.hunks, start=1):
-        data, result = _carry_hunk(path, number, hunk, versions.base, current, grown)
+        data, result = _apply_hunk(path, number, hunk, current, grown)
         grown += data.count(b"\n") - current.count(b"\n")
         current = data
         results.append(result)
     return CarriedFile(path, current, tuple(results))
 
 
-def _carry_hunk(
-    path: RepoPath, number: int, hunk: Hunk, base: bytes | None, current: bytes, grown: int
-) -> tuple[bytes, HunkResult]:
+def _apply_hunk(path: RepoPath, number: int, hunk: Hunk, current: bytes, grown: int) -> tuple[bytes, HunkResult]:
     lines = split_lines(current)
     places = find_places(list(hunk.old_lines), lines)
-    if base is None and len(places) > 1 and old_index(hunk) + grown in places:
+    if len(places) > 1 and old_index(hunk) + grown in places:
         places = [old_index(hunk) + grown]  # where it says that it belongs
     if len(places) == 1:
         data = b"".join(apply_at(lines, places[0], hunk))
@@ -155,12 +159,5 @@ def _carry_hunk(
     there = find_places(list(hunk.new_lines), lines)
     if there and not places:
         return current, HunkResult(path, number, HunkClass.EXACT, ALREADY, there[0] + 1)
-    if base is not None:
-        alone = b"".join(apply_at(split_lines(base), old_index(hunk), hunk))
-        merged = merge_blobs(base, current, alone)
-        if not merged.conflicts:
-            standing = find_places(list(hunk.new_lines), split_lines(merged.data))
-            line = standing[0] + 1 if standing else None
-            return merged.data, HunkResult(path, number, HunkClass.MERGED, "merged by itself without conflict", line)
     why = "its lines stand in several places" if places else "the lines around it differ in the target"
     return current, HunkResult(path, number, HunkClass.NEEDS_HUMAN, why)

@@ -1,0 +1,131 @@
+"""The named blocks of a source file, found by its layout alone: functions, structs, initialisers, macros, Kconfig entries.
+
+A conflict is settled inside the block of the same name. The kernel's layout (a block begins with a line that is not
+indented, and ends with a brace that is not) tells blocks even where #ifdefs and macros defeat a parser, in the fiftieth
+part of the time; that a result still parses is a guard's business.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from kpatch_tools.core.ids import RepoPath
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Lines `first`..`last` (0-based, both included) are one definition.
+
+    `name` has its kind in it (`struct rq`, `f()`, `#define F`), so that only like is compared with like.
+    """
+
+    name: str
+    first: int
+    last: int
+
+
+_HEAD = re.compile(rb"[A-Za-z_]")
+_CALLED = re.compile(rb"(\w+)\s*\(\s*([\w\"]*)")
+_TYPE = re.compile(rb"^(?:typedef\s+)?(?:struct|union|enum)\s+(\w+)\s*(?:\{|$)")
+_ASSIGNED = re.compile(rb"(\w+)\s*(?:\[[^\]]*\]\s*)*(?:__\w+\s*)*=\s*(?:\{|$)")
+_DEFINE = re.compile(rb"#\s*define\s+(\w+)")
+_ENTRY = re.compile(rb"(?:menuconfig|config|choice|menu|comment|source|if|endif|endmenu|endchoice)\b\s*(\w*)")
+_ATTRIBUTES = (b"__attribute__", b"__printf", b"__aligned", b"__section", b"__declspec", b"if", b"while", b"for")
+_LONGEST_HEAD = 24  # lines; K&R parameters and long prototypes stay below
+
+
+def find_blocks(path: RepoPath, lines: Sequence[bytes]) -> tuple[Block, ...]:
+    """The blocks of a file in order; none where the kind of file has none that are known."""
+    name = path.rpartition("/")[2]
+    if name.startswith("Kconfig"):
+        return tuple(_entries(lines))
+    if name.endswith((".c", ".h")):
+        return tuple(_definitions(lines))
+    return ()
+
+
+def _entries(lines: Sequence[bytes]) -> Iterator[Block]:
+    start, name = 0, ""
+    for index, line in enumerate(lines):
+        match = _ENTRY.match(line)
+        if match is None:
+            continue
+        if name:
+            yield Block(name, start, index - 1)
+        word = match.group().split()[0].decode()
+        start, name = index, f"{word} {match.group(1).decode()}" if word in ("config", "menuconfig") else ""
+    if name:
+        yield Block(name, start, len(lines) - 1)
+
+
+def _definitions(lines: Sequence[bytes]) -> Iterator[Block]:
+    index, total = 0, len(lines)
+    while index < total:
+        line = lines[index]
+        if line.startswith(b"#"):
+            last = index
+            while last + 1 < total and lines[last].rstrip().endswith(b"\\"):
+                last += 1
+            match = _DEFINE.match(line)
+            if match and last > index:
+                yield Block("#define " + match.group(1).decode(), index, last)
+            index = last + 1
+            continue
+        if not _HEAD.match(line):
+            index += 1
+            continue
+        opening = _opening(lines, index)
+        last_line = _closing(lines, opening) if opening is not None else None
+        if opening is None or last_line is None:
+            index += 1
+            continue
+        name = _name(lines, index, opening, last_line)
+        if name:
+            yield Block(name, index, last_line)
+        index = last_line + 1
+
+
+def _opening(lines: Sequence[bytes], start: int) -> int | None:
+    """The line with the opening brace of a definition whose first line is `start`; None where it opens none."""
+    for index in range(start, min(len(lines), start + _LONGEST_HEAD)):
+        line = lines[index].split(b"/*")[0].rstrip()
+        if index > start and line[:1] in (b"#", b"}"):
+            return None
+        if line.endswith(b"{"):
+            return index
+        if line.endswith(b";") and not lines[index][:1].isspace():
+            return None
+        if line.endswith(b"};") or (index == start and line.endswith((b":", b"}"))):
+            return None
+        if line.endswith(b");") or (not line and index > start):
+            return None
+    return None
+
+
+def _closing(lines: Sequence[bytes], opening: int) -> int | None:
+    """The first line after it that begins with a brace."""
+    for index in range(opening + 1, len(lines)):
+        if lines[index].startswith((b"}", b")")):
+            return index
+    return None
+
+
+def _name(lines: Sequence[bytes], start: int, opening: int, last: int) -> str:
+    head = b" ".join(line.strip() for line in lines[start : opening + 1])
+    match = _TYPE.match(head)
+    if match:
+        return head.split()[0].decode() + " " + match.group(1).decode()
+    if head.startswith((b"typedef", b"struct {", b"union {", b"enum {")):
+        closing = re.findall(rb"\w+", lines[last])
+        return "type " + closing[0].decode() if closing else ""
+    match = _ASSIGNED.search(head)
+    if match:
+        return match.group(1).decode() + " ="
+    for match in _CALLED.finditer(head):
+        called, first = match.groups()
+        if called in _ATTRIBUTES:
+            continue
+        if called.isupper() and first:
+            return f"{called.decode()}({first.decode()})"
+        return called.decode() + "()"
+    return ""
