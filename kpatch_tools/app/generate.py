@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from kpatch_tools.app.checking import check_changes
 from kpatch_tools.app.targets import kernel_at
@@ -9,11 +10,15 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
-from kpatch_tools.hooks.patches.generate import Generated, Refusal, generate_hook
+from kpatch_tools.hooks.patches.described.catalogue import described_hooks, load_description, read_description
+from kpatch_tools.hooks.patches.described.generate import generate_described
+from kpatch_tools.hooks.patches.described.presence import probe_described
+from kpatch_tools.hooks.patches.description import HookDescription
+from kpatch_tools.hooks.patches.generate import generate_hook
 from kpatch_tools.hooks.patches.inline import generate_inline
-from kpatch_tools.hooks.patches.presence import probe_presence
-from kpatch_tools.hooks.patches.spec import load_hook
-from kpatch_tools.hooks.patches.written import Step
+from kpatch_tools.hooks.patches.presence import Presence, probe_presence
+from kpatch_tools.hooks.patches.spec import HookSpec
+from kpatch_tools.hooks.patches.written import Refused, Step, Written
 from kpatch_tools.patch import Patch, Person, diff_sources, format_date
 from kpatch_tools.tree import KernelTree, Revision, Signature
 
@@ -23,7 +28,7 @@ class GenerateReport:
     """`patches` are in order, each on top of the one before; `findings` are what the checks say of their sum."""
 
     revision: Revision
-    generated: Generated
+    generated: Written
     patches: tuple[Patch, ...]
     findings: tuple[Finding, ...]
 
@@ -32,9 +37,14 @@ INLINE = "inline"
 """The alternative to a hook: generic code asks for the platform itself. Written to be compared with the hook."""
 
 
+def list_hooks() -> tuple[HookDescription, ...]:
+    """The hooks that generate() knows by name, sorted by it."""
+    return tuple(map(load_description, described_hooks()))
+
+
 def generate(
     tree: KernelTree,
-    hook: str,
+    hook: str | Path,
     revision: str,
     *,
     author: Signature,
@@ -42,34 +52,59 @@ def generate(
     signoff: bool = False,
     alternative: str | None = None,
 ) -> GenerateReport:
-    """Write the bundled `hook` for the tree at `revision`, by `author` at that signature's moment.
+    """Write a `hook` for the tree at `revision`, by `author` at that signature's moment.
 
-    With an `alternative` (INLINE) that is written in the hook's place, in one patch.
+    The hook is a bundled one by its name, or a description of one's own by its file. With an `alternative` (INLINE)
+    that is written in the hook's place, in one patch.
 
-    Raises KpatchError "unknown-hook", "unknown-revision", "hook-present" where the tree has it already,
-    "cannot-generate" with every reason where a part has no place.
+    Raises KpatchError "unknown-hook", "unreadable-file", "malformed-hook" and "malformed-template" for a description
+    that cannot be used, "unknown-revision", "hook-present" where the tree has it already, "cannot-generate" with every
+    reason where a part has no place, and "no-such-form" for a split or an alternative that the hook has not.
     """
-    spec = load_hook(hook)
+    description = read_description(hook) if isinstance(hook, Path) else load_description(hook)
+    if not description.probing and (split or alternative is not None):
+        asked = "in steps" if split else "as an alternative"
+        raise KpatchError("no-such-form", f"{description.name} cannot be written {asked}: nothing describes that")
     target = kernel_at(tree, revision)
     source = tree.at(target)
-    presence = probe_presence(source, spec)
+    presence = _presence(source, description)
     if presence.state != "absent":
         raise KpatchError(
             "hook-present",
-            f"{revision} has {spec.path} already" + ("" if presence.state == "present" else ", in part"),
-            hint=f"kpt backport --to {revision} says which part is missing and what that means",
+            f"{revision} has {description.path} already" + ("" if presence.state == "present" else ", in part"),
+            hint=_hint_where_present(description, presence, revision),
         )
-    written = generate_inline(source, spec) if alternative == INLINE else generate_hook(source, spec, split=split)
-    match written:
-        case Refusal(lacks=lacks):
+    match _write(source, description, split=split, alternative=alternative):
+        case Written() as written:
+            patches = step_patches(source, written.steps, author=author, signoff=signoff)
+            findings = check_changes(tree, source, written.changes, written.messages[0])
+            return GenerateReport(target, written, patches, findings)
+        case Refused(lacks=lacks):
             reasons = "; ".join(lack.message for lack in lacks)
             raise KpatchError(
-                "cannot-generate", f"{spec.path} has no place in {revision}: {reasons}", hint="kpt backport explains"
+                "cannot-generate",
+                f"{description.path} has no place in {revision}: {reasons}",
+                hint="kpt backport explains" if description.probing else "",
             )
-        case Generated() as generated:
-            patches = step_patches(source, generated.steps, author=author, signoff=signoff)
-            findings = check_changes(tree, source, generated.changes, generated.messages[0])
-            return GenerateReport(target, generated, patches, findings)
+
+
+def _presence(source: BlobSource, hook: HookDescription) -> Presence:
+    return probe_presence(source, HookSpec(hook)) if hook.probing else probe_described(source, hook)
+
+
+def _hint_where_present(hook: HookDescription, presence: Presence, revision: str) -> str:
+    if hook.probing:
+        return f"kpt backport --to {revision} says which part is missing and what that means"
+    missing = [f"{part.name}{f' ({part.note})' if part.note else ''}" for part in presence.missing]
+    return f"not there, or not as the description says: {', '.join(missing)}" if missing else ""
+
+
+def _write(source: BlobSource, hook: HookDescription, *, split: bool, alternative: str | None) -> Written | Refused:
+    if not hook.probing:
+        return generate_described(source, hook)
+    if alternative == INLINE:
+        return generate_inline(source, HookSpec(hook))
+    return generate_hook(source, HookSpec(hook), split=split)
 
 
 def step_patches(source: BlobSource, steps: tuple[Step, ...], *, author: Signature, signoff: bool) -> tuple[Patch, ...]:
