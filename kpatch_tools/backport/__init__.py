@@ -3,11 +3,13 @@
 from .answer import Answer, Part
 from .change import Change, change_of_patch
 from .commit_job import Job, backport_change
+from .engine import carry_change
 from .history import find_tips, read_change
 from .hook_job import HookJob, backport_hook, settle_hook
 from .outcome import Evidence, HunkResult, Outcome, Pick, RelatedCommit
 from .ports import Modelling, Ports, Proposal, RememberingModel
 from .presence import ChangePresence, ChangeState, judge_change
+from .renames import find_renames
 from .verdicts import LayoutVerdict, ModelResult, Verdict
 
 __all__ = [
@@ -32,7 +34,9 @@ __all__ = [
     "Verdict",
     "backport_change",
     "backport_hook",
+    "carry_change",
     "change_of_patch",
+    "find_renames",
     "find_tips",
     "judge_change",
     "read_change",

@@ -8,7 +8,7 @@ from kpatch_tools.app.demo import load_story
 from kpatch_tools.app.miniature import build_miniature
 from kpatch_tools.app.modelling import modelling
 from kpatch_tools.app.report import fields_of_backport
-from kpatch_tools.cli.backport_text import print_backport
+from kpatch_tools.cli.backport.text import print_backport
 from kpatch_tools.cli.session import Session, cache_dir, verb
 from kpatch_tools.tree import KernelTree
 

@@ -275,6 +275,10 @@ class KernelTree:
             expect=expect,
         )
 
+    def require_writable(self) -> None:
+        """KpatchError read-only-repository where no object can be written."""
+        writing.require_writable(self._store, None)
+
     def write_tree(
         self,
         *,

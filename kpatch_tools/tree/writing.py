@@ -32,7 +32,7 @@ def write_commit(
     """See KernelTree.write."""
     repository = store.repository
     name = None if ref is None else reference_name(ref)
-    _require_writable(store, name)
+    require_writable(store, name)
     if name is not None:
         _require_expected(repository, name, expect)
     root = store.root_tree(base)
@@ -60,7 +60,7 @@ def write_tree(
 ) -> ObjectId:
     """See KernelTree.write_tree."""
     if keep:
-        _require_writable(store, None)
+        require_writable(store, None)
     try:
         return _write_tree(store, store.root_tree(base), _nested(changes), modes, _put(store) if keep else _name)
     except (pygit2.GitError, OSError) as error:
@@ -70,7 +70,7 @@ def write_tree(
 def move_reference(store: ObjectStore, ref: str, commit: ObjectId, *, expect: ObjectId | None) -> None:
     """See KernelTree.move."""
     name = reference_name(ref)
-    _require_writable(store, name)
+    require_writable(store, name)
     _require_expected(store.repository, name, expect)
     _move_reference(store.repository, name, commit, expect)
 
@@ -89,7 +89,8 @@ def reference_name(ref: str) -> str:
     return name
 
 
-def _require_writable(store: ObjectStore, name: str | None) -> None:
+def require_writable(store: ObjectStore, name: str | None) -> None:
+    """KpatchError read-only-repository where objects, or a reference `name`, cannot be written."""
     repository = store.repository
     folder = common_folder(repository)
     needed = [store.elsewhere or folder / "objects"] + ([folder / "refs" / "heads"] if name is not None else [])

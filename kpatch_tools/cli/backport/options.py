@@ -1,0 +1,90 @@
+"""The options of `kpt backport`: what they are called, and which of them go together."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """As given on the command line; None where the default depends on something else."""
+
+    subject: str | None
+    target: str | None
+    output: str | None
+    branch: str | None
+    force: bool
+    split: bool
+    dry_run: bool
+    batch: str | None
+    out: str | None
+    accept: str | None
+    jobs: int | None
+    objects: str | None
+
+    @property
+    def processes(self) -> int:
+        return self.jobs or len(os.sched_getaffinity(0))
+
+
+def result_options(command: Command) -> Command:
+    """What is to become of one change."""
+    for option in reversed(
+        (
+            click.option("--to", "target", metavar="REV", help="The version to bring it to."),
+            click.option("-o", "--output", metavar="DIR", help="Write the patches there (- for standard output)."),
+            click.option("--branch", metavar="NAME", help="Write the result as commits on this new branch."),
+            click.option("--force", is_flag=True, help="Go on where it is not needed or a prerequisite is missing."),
+            click.option("--split", is_flag=True, help="A bundled hook in two patches: the hook, then its sections."),
+            click.option("--dry-run", is_flag=True, help="Say what would be done; execute nothing, write nothing."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def queue_options(command: Command) -> Command:
+    """What makes many of one."""
+    for option in reversed(
+        (
+            click.option(
+                "--batch", metavar="FILE", help="Do each line of this JSON-lines file (- for standard input)."
+            ),
+            click.option("--out", metavar="FILE", help="Add the results of --batch to it (- for standard output)."),
+            click.option("--accept", metavar="CLASS,…", help="Classes to take without looking.  [default: generated]"),
+            click.option("--jobs", type=click.IntRange(1), help="Processes to use.  [default: one a core]"),
+            click.option(
+                "--objects",
+                metavar="PLACE",
+                help="Where the trees of --batch go: repo, none, or a folder of objects.  [default: repo]",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def require_sense(options: Options) -> None:
+    """click.UsageError where options are given that do not go together, or one is missing."""
+    if options.batch is not None:
+        _refuse(options, "subject", "target", "output", "branch", "force", "split", "dry_run", because="with --batch")
+        if options.out is None:
+            raise click.UsageError("--batch needs --out FILE (- for standard output)")
+        return
+    _refuse(options, "out", "accept", "objects", "jobs", because="without --batch")
+    if options.target is None:
+        raise click.UsageError("Missing option '--to'.")
+
+
+_SPELLED = {"subject": "SUBJECT", "target": "--to", "output": "-o", "dry_run": "--dry-run"}
+
+
+def _refuse(options: Options, *names: str, because: str) -> None:
+    for name in names:
+        if getattr(options, name) not in (None, False):
+            raise click.UsageError(f"{_SPELLED.get(name, '--' + name)} does nothing {because}")

@@ -1,0 +1,55 @@
+"""One change to one version, on the command line."""
+
+import time
+from pathlib import Path
+
+from kpatch_tools.app.backport import BackportRequest, backport
+from kpatch_tools.app.modelling import modelling
+from kpatch_tools.app.report import fields_of_backport
+from kpatch_tools.cli.clock import identity_of_environment
+from kpatch_tools.cli.patches import is_patch_argument, read_bytes
+from kpatch_tools.cli.session import Session, kept_translations
+from kpatch_tools.cli.writing import write_file
+from kpatch_tools.hooks.patches.spec import HOOKS
+from kpatch_tools.patch import Patch, parse_patch
+
+from .options import Options
+from .text import print_backport
+
+
+def run(session: Session, options: Options) -> int:
+    """Do the job, print the report, and give the exit code."""
+    assert options.target is not None, "a single job has a target"
+    now = time.time()
+    subject = options.subject or HOOKS[0]
+    output = options.output
+    request = BackportRequest(
+        target=options.target,
+        subject=_subject(subject),
+        spelled=subject,
+        out=Path(output) if output not in (None, "-") else None,
+        mails=output == "-",
+        branch=options.branch,
+        force=options.force,
+        split=options.split,
+        dry_run=options.dry_run,
+        identity=identity_of_environment(),
+        when=int(now),
+        offset=time.localtime(now).tm_gmtoff // 60,
+    )
+    with session.progress(f"backport to {options.target}") as step:
+        report = backport(request, session.tree, model=modelling(step, translations=kept_translations()), progress=step)
+    if session.as_json:
+        # Standard output holds one document: mails that would go there go into it.
+        mails = [patch.data.decode("utf-8", "backslashreplace") for patch in report.patches] if output == "-" else []
+        session.print_json({**fields_of_backport(report), "mails": mails})
+    elif output == "-":
+        write_file("-", b"".join(patch.data for patch in report.patches))
+        print_backport(session.err, report, verbosity=session.verbosity)
+    else:
+        print_backport(session.out, report, verbosity=session.verbosity)
+    return report.exit
+
+
+def _subject(argument: str) -> str | Patch:
+    return parse_patch(read_bytes(argument)) if is_patch_argument(argument) else argument
