@@ -3,10 +3,13 @@
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kpatch_tools.app.apply import author_signature
+from kpatch_tools.app.backport_compare import FileComparison, compare_edits
+from kpatch_tools.app.backport_conflict import find_left, format_left, format_rejects, mark_conflicts
+from kpatch_tools.app.backport_message import Wording, first_message, last_message, mail_prefix
 from kpatch_tools.app.checking import check_changes
 from kpatch_tools.app.report import BackportReport, PatchFile
 from kpatch_tools.app.staging import staged
@@ -25,11 +28,13 @@ from kpatch_tools.backport import (
     backport_change,
     backport_hook,
     change_of_patch,
+    find_renames,
     read_change,
     settle_hook,
 )
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding
+from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.core.ids import ObjectId
 from kpatch_tools.core.source import Overlay
 from kpatch_tools.hooks.patches.presence import PresenceState, probe_presence
@@ -42,7 +47,6 @@ from kpatch_tools.patch import (
     format_patch,
     patch_id,
     special_at,
-    upstream_reference,
 )
 from kpatch_tools.tree import KernelTree, Revision, Signature
 
@@ -54,7 +58,8 @@ class BackportRequest:
     `subject` is the name of a bundled hook, a revision, or a Patch, which the next command names as `spelled`. `out` is
     a folder for mails (None: no files; the mails themselves are in the report if `mails` is set), `branch` a new branch
     for the commits. `when` and `offset` are the moment, in seconds since the epoch and minutes east of UTC; `identity`
-    is who commits, None for whom git's configuration names.
+    is who commits, None for whom git's configuration names. `wording` is how the result reads. Where the change does
+    not go on cleanly, `rejects` is a folder for what is left, `conflict_branch` a new branch for what could be done.
     """
 
     target: str
@@ -69,6 +74,10 @@ class BackportRequest:
     identity: Signature | None = None
     when: int = 0
     offset: int = 0
+    wording: Wording = field(default_factory=Wording)
+    compare: bool = False
+    rejects: Path | None = None
+    conflict_branch: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +106,10 @@ def backport(
     target = kernel_at(tree, request.target)
     subject = _read_subject(request, tree)
     writing = (request.out is not None or request.branch is not None or request.mails) and not request.dry_run
-    identity = (request.identity or tree.identity()) if writing else None
-    if writing and request.branch is not None:
-        _require_no_branch(tree, request.branch)
+    identity = (request.identity or tree.identity()) if writing or request.conflict_branch else None
+    for branch in (request.branch if writing else None, request.conflict_branch):
+        if branch is not None:
+            _require_no_branch(tree, branch)
 
     def check(proposal: Proposal) -> tuple[Finding, ...]:
         return check_changes(tree, proposal.before, proposal.changes, proposal.message)
@@ -114,8 +124,12 @@ def backport(
         warnings=_warnings(request, answer),
         dry_run=request.dry_run,
     )
+    if request.compare and subject.change is not None and answer.parts:
+        report = replace(report, comparison=_compared(tree, report, subject.change))
+    if not answer.clean and subject.change is not None and not request.dry_run:
+        return _write_conflict(request, tree, report, subject, identity)
     is_wanted = answer.outcome is Outcome.BACKPORTED or request.force
-    if identity is None or not is_wanted or not answer.parts or not answer.clean:
+    if not writing or identity is None or not is_wanted or not answer.parts or not answer.clean:
         return report
     return _write(request, tree, report, subject, replace(identity, when=request.when, offset=request.offset))
 
@@ -173,7 +187,9 @@ def _answer(request: BackportRequest, tree: KernelTree, target: Revision, subjec
     if not change.files:
         raise KpatchError("empty-change", f"{subject.title} changes no file", hint="name a commit that changes one")
     _require_files(tree, target, change)
-    job = Job(tree, change, _message(change), target, ports, request.force, request.dry_run)
+    job = Job(
+        tree, change, first_message(change, request.wording.reference), target, ports, request.force, request.dry_run
+    )
     spec = _brought_hook(change)
     if spec is not None:
         settled = settle_hook(
@@ -232,14 +248,6 @@ def _with_completion(answer: Answer, job: Job) -> Answer:
     return answer
 
 
-def _message(change: Change) -> bytes:
-    """The change's own message, with the line that says which upstream commit it is."""
-    if change.commit is None or upstream_reference(change.message):
-        return change.message
-    subject, _, body = change.message.lstrip(b"\n").partition(b"\n\n")
-    return subject.rstrip(b"\n") + b"\n\ncommit " + change.commit.encode() + b" upstream.\n\n" + body
-
-
 def _warnings(request: BackportRequest, answer: Answer) -> tuple[str, ...]:
     warnings = [
         f'follow-up {one.commit[:12]} ("{one.subject}") is missing in {request.target}: {one.why}'
@@ -287,11 +295,57 @@ def _write(
     request: BackportRequest, tree: KernelTree, report: BackportReport, subject: _Subject, identity: Signature
 ) -> BackportReport:
     author = subject.author or identity
-    patches = _mails(tree, report, author, required=request.out is not None or request.mails)
+    report = _worded(report, request.wording, identity)
+    patches = _mails(tree, report, author, required=request.out is not None or request.mails, wording=request.wording)
     with staged(request.out, {patch.name: patch.data for patch in patches}) as put:
         commits = _commit(request, tree, report, author, identity) if request.branch is not None else ()
         files = put()
     return replace(report, patches=patches, files=files, branch=request.branch, commits=commits)
+
+
+def _worded(report: BackportReport, wording: Wording, identity: Signature) -> BackportReport:
+    """The note is about the change's hunks; what was generated has hunks in a message of its own."""
+    parts = []
+    for part in report.answer.parts:
+        hunks = [one for one in report.answer.hunks if one.file in part.changes or one.kind is HunkClass.DROPPED]
+        parts.append(replace(part, message=last_message(part.message, hunks, wording, identity)))
+    return replace(report, answer=replace(report.answer, parts=tuple(parts)))
+
+
+def _compared(tree: KernelTree, report: BackportReport, change: Change) -> tuple[FileComparison, ...]:
+    source = tree.at(report.target_commit)
+    modes = {path: mode for part in report.answer.parts for path, mode in part.modes.items()}
+    result = diff_sources(source, report.changes, modes=modes)
+    return compare_edits(change.files, result, find_renames(tree, change, target=source))
+
+
+def _write_conflict(
+    request: BackportRequest,
+    tree: KernelTree,
+    report: BackportReport,
+    subject: _Subject,
+    identity: Signature | None,
+) -> BackportReport:
+    """Rejects, and the tree with markers, for a person to go on from; each only if asked for."""
+    change = subject.change
+    assert change is not None, "what is generated has no conflicts"
+    source = tree.at(report.target_commit)
+    left = find_left(change, report.answer.hunks, find_renames(tree, change, target=source))
+    with staged(request.rejects, format_rejects(left)) as put:
+        if request.conflict_branch is not None and identity is not None:
+            now = replace(identity, when=request.when, offset=request.offset)
+            message = first_message(change, request.wording.reference)
+            tree.write(
+                base=report.target_commit,
+                changes=mark_conflicts(change, left, source, report.changes, report.target_commit),
+                modes={path: mode for part in report.answer.parts for path, mode in part.modes.items()},
+                message=message.rstrip(b"\n") + b"\n\n" + format_left(left),
+                author=subject.author or now,
+                committer=now,
+                ref=request.conflict_branch,
+            )
+        files = put()
+    return replace(report, rejects=files, conflict_branch=request.conflict_branch)
 
 
 def _commit(
@@ -315,12 +369,15 @@ def _commit(
     return tuple(commits)
 
 
-def _mails(tree: KernelTree, report: BackportReport, author: Signature, *, required: bool) -> tuple[PatchFile, ...]:
+def _mails(
+    tree: KernelTree, report: BackportReport, author: Signature, *, required: bool, wording: Wording
+) -> tuple[PatchFile, ...]:
     """The parts as mails; none where nobody asked for them and they cannot be made.
 
     Raises KpatchError "binary-patch".
     """
     source = Overlay(tree.at(report.target_commit), {})
+    prefix = mail_prefix(wording, source)
     total = len(report.answer.parts)
     mails = []
     for number, part in enumerate(report.answer.parts, start=1):
@@ -340,7 +397,7 @@ def _mails(tree: KernelTree, report: BackportReport, author: Signature, *, requi
             Person(author.name, author.email),
             format_date(author.when, author.offset),
         )
-        data = format_patch(patch, number=(number, total) if total > 1 else None)
+        data = format_patch(patch, prefix=prefix, number=(number, total) if total > 1 else None)
         mails.append(PatchFile(f"{number:04}-{_slug(subject)}.patch", data))
         source = Overlay(source.base, {**source.changes, **part.changes})
     return tuple(mails)

@@ -8,6 +8,7 @@ from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.hunkclass import HunkClass, worst_class
 from kpatch_tools.core.ids import ObjectId, RepoPath
 
+from .backport_compare import FileComparison
 from .exits import Exit
 
 
@@ -25,7 +26,8 @@ class BackportReport:
 
     `subject` and `target` are for people, `target_commit` is what the target resolved to. `patches` are the result as
     mails, empty unless patches were asked for; `commits` and `branch` likewise. `next_command` is the exact command to
-    run next.
+    run next. `rejects` are the files and `conflict_branch` the branch that were written of what did not go on cleanly,
+    `comparison` is how the edit compares with upstream's; none unless asked for.
     """
 
     subject: str
@@ -39,6 +41,9 @@ class BackportReport:
     branch: str | None = None
     commits: tuple[ObjectId, ...] = ()
     dry_run: bool = False
+    rejects: tuple[str, ...] = ()
+    conflict_branch: str | None = None
+    comparison: tuple[FileComparison, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -111,8 +116,24 @@ def fields_of_backport(report: BackportReport) -> dict[str, object]:
         "branch": report.branch,
         "commits": list(report.commits),
         "files": list(report.files),
+        "rejects": list(report.rejects),
+        "conflict_branch": report.conflict_branch,
+        "comparison": [
+            {
+                "file": one.path,
+                "equal": one.equal,
+                "moved": one.moved,
+                "only_upstream": [_edit(*line) for line in one.missing],
+                "only_here": [_edit(*line) for line in one.extra],
+            }
+            for one in report.comparison
+        ],
         "next": report.next_command,
     }
+
+
+def _edit(kind: str, text: bytes) -> str:
+    return kind + text.decode("utf-8", "backslashreplace")
 
 
 def finding_fields(finding: Finding) -> dict[str, object]:

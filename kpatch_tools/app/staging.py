@@ -29,6 +29,7 @@ def staged(folder: Path | None, files: Mapping[str, bytes]) -> Iterator[Callable
     def put() -> tuple[str, ...]:
         nonlocal done
         for name in files:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (aside / name).replace(folder / name)
         done = True
         return tuple(str(folder / name) for name in files)
@@ -38,6 +39,7 @@ def staged(folder: Path | None, files: Mapping[str, bytes]) -> Iterator[Callable
         with tempfile.TemporaryDirectory(prefix=".kpt-", dir=folder) as name:
             aside = Path(name)
             for file, data in files.items():
+                (aside / file).parent.mkdir(parents=True, exist_ok=True)
                 (aside / file).write_bytes(data)
             with _uninterrupted():
                 yield put

@@ -7,12 +7,13 @@ import click
 from kpatch_tools.cli.session import Session, verb
 
 from . import batch, single
-from .options import Options, queue_options, require_sense, result_options
+from .options import Options, queue_options, require_sense, result_options, wording_options
 
 
 @click.command("backport")
 @click.argument("subject", required=False)
 @result_options
+@wording_options
 @queue_options
 @verb
 def command(session: Session, **given: Any) -> int:
@@ -38,6 +39,8 @@ def command(session: Session, **given: Any) -> int:
       kpt backport 279b706bf80 --to v2.6.38
       kpt backport fix.patch --to v2.6.39 --branch backport/fix
       git show 53f8023febf | kpt backport - --to 279b706bf80 -o -
+      kpt backport fix.patch --to v2.6.38 -o patches --signoff --reference bracket
+      kpt backport 279b706bf80 --to v2.6.37 --rejects rejects --conflict-branch to-do --compare
       kpt backport --batch queue.jsonl --out results.jsonl
       kpt backport --batch - --out - --accept dropped,adapted --objects none < queue.jsonl
     """

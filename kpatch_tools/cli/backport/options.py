@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from kpatch_tools.app.backport_message import Reference
+
 Command = Callable[..., Any]
 
 
@@ -21,6 +23,13 @@ class Options:
     force: bool
     split: bool
     dry_run: bool
+    reference: Reference
+    subject_prefix: str | None
+    signoff: bool
+    note: bool
+    compare: bool
+    rejects: str | None
+    conflict_branch: str | None
     batch: str | None
     out: str | None
     accept: str | None
@@ -42,6 +51,28 @@ def result_options(command: Command) -> Command:
             click.option("--force", is_flag=True, help="Go on where it is not needed or a prerequisite is missing."),
             click.option("--split", is_flag=True, help="A bundled hook in two patches: the hook, then its sections."),
             click.option("--dry-run", is_flag=True, help="Say what would be done; execute nothing, write nothing."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def wording_options(command: Command) -> Command:
+    """How the result reads, and what is written of one that does not go on cleanly."""
+    for option in reversed(
+        (
+            click.option(
+                "--reference",
+                type=click.Choice(["commit", "bracket", "none"]),
+                default="commit",
+                help="`commit … upstream.`, `[ Upstream commit … ]` or no such line.  [default: commit]",
+            ),
+            click.option("--subject-prefix", metavar="TEXT", help="In mails.  [default: PATCH and REV's version]"),
+            click.option("--signoff", is_flag=True, help="Add your own Signed-off-by."),
+            click.option("--note/--no-note", default=True, help="Say in brackets what was done differently."),
+            click.option("--compare", is_flag=True, help="Compare the result's edit with upstream's, file by file."),
+            click.option("--rejects", metavar="DIR", help="On a conflict, write FILE.rej there for what is left."),
+            click.option("--conflict-branch", metavar="NAME", help="On a conflict, commit what could be done, marked."),
         )
     ):
         command = option(command)
@@ -72,7 +103,9 @@ def queue_options(command: Command) -> Command:
 def require_sense(options: Options) -> None:
     """click.UsageError where options are given that do not go together, or one is missing."""
     if options.batch is not None:
-        _refuse(options, "subject", "target", "output", "branch", "force", "split", "dry_run", because="with --batch")
+        _refuse(
+            options, "subject", "target", "output", "branch", "force", "split", "dry_run", *_ONE, because="with --batch"
+        )
         if options.out is None:
             raise click.UsageError("--batch needs --out FILE (- for standard output)")
         return
@@ -81,10 +114,11 @@ def require_sense(options: Options) -> None:
         raise click.UsageError("Missing option '--to'.")
 
 
+_ONE = ("subject_prefix", "signoff", "compare", "rejects", "conflict_branch")
 _SPELLED = {"subject": "SUBJECT", "target": "--to", "output": "-o", "dry_run": "--dry-run"}
 
 
 def _refuse(options: Options, *names: str, because: str) -> None:
     for name in names:
         if getattr(options, name) not in (None, False):
-            raise click.UsageError(f"{_SPELLED.get(name, '--' + name)} does nothing {because}")
+            raise click.UsageError(f"{_SPELLED.get(name, '--' + name.replace('_', '-'))} does nothing {because}")

@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from kpatch_tools.app.backport import BackportRequest, backport
+from kpatch_tools.app.backport_message import Wording
 from kpatch_tools.app.modelling import modelling
 from kpatch_tools.app.report import fields_of_backport
 from kpatch_tools.cli.clock import identity_of_environment
@@ -36,6 +37,10 @@ def run(session: Session, options: Options) -> int:
         identity=identity_of_environment(),
         when=int(now),
         offset=time.localtime(now).tm_gmtoff // 60,
+        wording=Wording(options.reference, options.subject_prefix, options.note, options.signoff),
+        compare=options.compare,
+        rejects=None if options.rejects is None else Path(options.rejects),
+        conflict_branch=options.conflict_branch,
     )
     with session.progress(f"backport to {options.target}") as step:
         report = backport(request, session.tree, model=modelling(step, translations=kept_translations()), progress=step)

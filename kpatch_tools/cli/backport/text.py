@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from kpatch_tools.app.backport_compare import FileComparison
 from kpatch_tools.app.report import BackportReport
 from kpatch_tools.backport import HunkResult, ModelResult, Outcome, RelatedCommit, Verdict
 from kpatch_tools.cli.findings import print_findings
@@ -43,8 +44,13 @@ def print_backport(out: Console, report: BackportReport, *, verbosity: int) -> N
     _print_model(out, "model, with the change", answer.patched)
     for warning in report.warnings:
         out.print(Text(f"warning: {warning}", "yellow"))
+    _section(out, "compared with upstream", map(_compared, report.comparison))
     if report.branch:
         out.print(Text(f"written: branch {report.branch}", "green"))
+    if report.conflict_branch:
+        out.print(Text(f"written: branch {report.conflict_branch}, with conflict markers", "yellow"))
+    if report.rejects:
+        out.print(Text(f"written: {', '.join(report.rejects)}", "yellow"))
     if report.next_command:
         out.print(Text.assemble(("next: ", "dim"), report.next_command))
 
@@ -66,6 +72,14 @@ def _at(message: str, file: str | None, line: int | None) -> str:
 
 def _related(one: RelatedCommit) -> str:
     return f'{one.commit[:12]} ("{one.subject}") {one.state}: {one.why}'
+
+
+def _compared(one: FileComparison) -> str:
+    counts = {"equal": one.equal, "moved": one.moved, "only upstream": len(one.missing), "only here": len(one.extra)}
+    tally = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "no lines"
+    lines = [f"upstream {kind}{text.decode('utf-8', 'replace')}" for kind, text in one.missing]
+    lines += [f"here     {kind}{text.decode('utf-8', 'replace')}" for kind, text in one.extra]
+    return "\n    ".join((f"{one.path}: {tally}", *lines))
 
 
 def _print_hunks(out: Console, hunks: Sequence[HunkResult], worst: HunkClass, *, verbosity: int) -> None:
