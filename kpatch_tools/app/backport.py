@@ -9,9 +9,10 @@ from pathlib import Path
 from kpatch_tools.app.apply import author_signature
 from kpatch_tools.app.backport_compare import FileComparison, compare_edits
 from kpatch_tools.app.backport_conflict import find_left, format_left, format_rejects, mark_conflicts
-from kpatch_tools.app.backport_message import Wording, first_message, last_message, mail_prefix
+from kpatch_tools.app.backport_message import Wording, first_message, last_message
+from kpatch_tools.app.backport_writing import Places, write_parts
 from kpatch_tools.app.checking import check_changes
-from kpatch_tools.app.report import BackportReport, PatchFile
+from kpatch_tools.app.report import BackportReport
 from kpatch_tools.app.staging import staged
 from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.backport import (
@@ -41,10 +42,7 @@ from kpatch_tools.hooks.patches.presence import PresenceState, probe_presence
 from kpatch_tools.hooks.patches.spec import HOOKS, HookSpec, load_hook
 from kpatch_tools.patch import (
     Patch,
-    Person,
     diff_sources,
-    format_date,
-    format_patch,
     patch_id,
     special_at,
 )
@@ -154,6 +152,11 @@ def _read_subject(request: BackportRequest, tree: KernelTree) -> _Subject:
     commit = tree.commit(_resolve_subject(tree, request.subject))
     title = f'{commit.oid[:12]} ("{commit.subject}")'
     return _Subject(request.subject, title, commit.author, None, read_change(tree, commit))
+
+
+def author_of(request: BackportRequest, tree: KernelTree) -> Signature | None:
+    """Who wrote the subject; None for a bundled hook, and a patch that names nobody."""
+    return _read_subject(request, tree).author
 
 
 def _resolve_subject(tree: KernelTree, spelled: str) -> ObjectId:
@@ -295,16 +298,20 @@ def _write(
     request: BackportRequest, tree: KernelTree, report: BackportReport, subject: _Subject, identity: Signature
 ) -> BackportReport:
     author = subject.author or identity
-    report = _worded(report, request.wording, identity)
-    patches = _mails(tree, report, author, required=request.out is not None or request.mails, wording=request.wording)
-    with staged(request.out, {patch.name: patch.data for patch in patches}) as put:
-        commits = _commit(request, tree, report, author, identity) if request.branch is not None else ()
-        files = put()
-    return replace(report, patches=patches, files=files, branch=request.branch, commits=commits)
+    report = worded(report, request.wording, identity)
+    written = write_parts(
+        tree,
+        report.target_commit,
+        [(part, author) for part in report.answer.parts],
+        identity,
+        Places(request.out, request.mails, request.branch),
+        request.wording,
+    )
+    return replace(report, patches=written.patches, files=written.files, branch=request.branch, commits=written.commits)
 
 
-def _worded(report: BackportReport, wording: Wording, identity: Signature) -> BackportReport:
-    """The note is about the change's hunks; what was generated has hunks in a message of its own."""
+def worded(report: BackportReport, wording: Wording, identity: Signature) -> BackportReport:
+    """The report with its parts' messages as they are to be written: each notes what was done in its own files."""
     parts = []
     for part in report.answer.parts:
         hunks = [one for one in report.answer.hunks if one.file in part.changes or one.kind is HunkClass.DROPPED]
@@ -346,63 +353,3 @@ def _write_conflict(
             )
         files = put()
     return replace(report, rejects=files, conflict_branch=request.conflict_branch)
-
-
-def _commit(
-    request: BackportRequest, tree: KernelTree, report: BackportReport, author: Signature, identity: Signature
-) -> tuple[ObjectId, ...]:
-    """One commit a part; the last one moves the branch."""
-    commits: list[ObjectId] = []
-    base = report.target_commit
-    for number, part in enumerate(report.answer.parts, start=1):
-        is_last = number == len(report.answer.parts)
-        base = tree.write(
-            base=base,
-            changes=part.changes,
-            message=part.message,
-            modes=part.modes,
-            author=author,
-            committer=identity,
-            ref=request.branch if is_last else None,
-        )
-        commits.append(base)
-    return tuple(commits)
-
-
-def _mails(
-    tree: KernelTree, report: BackportReport, author: Signature, *, required: bool, wording: Wording
-) -> tuple[PatchFile, ...]:
-    """The parts as mails; none where nobody asked for them and they cannot be made.
-
-    Raises KpatchError "binary-patch".
-    """
-    source = Overlay(tree.at(report.target_commit), {})
-    prefix = mail_prefix(wording, source)
-    total = len(report.answer.parts)
-    mails = []
-    for number, part in enumerate(report.answer.parts, start=1):
-        files = diff_sources(source, part.changes, modes=part.modes)
-        binary = next((file.path for file in files if file.binary), None)
-        if binary is not None:
-            if not required:
-                return ()
-            raise KpatchError(
-                "binary-patch", f"{binary} is binary: its contents have no place in a mail", hint="use --branch NAME"
-            )
-        subject = part.message.lstrip(b"\n").partition(b"\n")[0].decode("utf-8", "surrogateescape")
-        patch = Patch(
-            files,
-            part.message,
-            subject,
-            Person(author.name, author.email),
-            format_date(author.when, author.offset),
-        )
-        data = format_patch(patch, prefix=prefix, number=(number, total) if total > 1 else None)
-        mails.append(PatchFile(f"{number:04}-{_slug(subject)}.patch", data))
-        source = Overlay(source.base, {**source.changes, **part.changes})
-    return tuple(mails)
-
-
-def _slug(subject: str) -> str:
-    """As git format-patch names files."""
-    return re.sub(r"\.+$", "", re.sub(r"[^A-Za-z0-9._]+", "-", subject).strip("-"))[:52].strip("-.") or "patch"

@@ -6,7 +6,7 @@ import click
 
 from kpatch_tools.cli.session import Session, verb
 
-from . import batch, single
+from . import batch, many, single
 from .options import Options, queue_options, require_sense, result_options, wording_options
 
 
@@ -23,7 +23,12 @@ def command(session: Session, **given: Any) -> int:
     there already? Is what it repairs there at all? What has to come first? What did upstream fix later? The result is
     checked, and REV's own code is executed without and with it. Nothing is written unless -o or --branch asks for it.
 
-    Exit 0: backported, or nothing to do. 1: a person is needed. 3: undetermined.
+    SUBJECT may also be a range A..B or a mailbox of patches, and REV several versions: that gives one table. By itself
+    each change is tried on each version; in a --series each is put on what those before it came to, and -o and --branch
+    write the whole, once all of it goes on.
+
+    Exit 0: backported, or nothing to do. 1: a person is needed. 2: bad usage or input. 3: undetermined. Of several, the
+    worst.
 
     A queue (--batch) has one JSON object a line, {"id", "upstream", "target"}, and its results likewise: {"id",
     "status", "tree", "class", "reason", "secs"}. It reads the text of both versions and nothing else. Status applied
@@ -41,9 +46,13 @@ def command(session: Session, **given: Any) -> int:
       git show 53f8023febf | kpt backport - --to 279b706bf80 -o -
       kpt backport fix.patch --to v2.6.38 -o patches --signoff --reference bracket
       kpt backport 279b706bf80 --to v2.6.37 --rejects rejects --conflict-branch to-do --compare
+      kpt backport 279b706bf80 --to v2.6.37,v2.6.38,v2.6.39-rc6
+      kpt backport v2.6.39~3..v2.6.39 --to v2.6.38 --series --branch topic
       kpt backport --batch queue.jsonl --out results.jsonl
       kpt backport --batch - --out - --accept dropped,adapted --objects none < queue.jsonl
     """
     options = Options(**given)
     require_sense(options)
-    return batch.run(session, options) if options.batch is not None else single.run(session, options)
+    if options.batch is not None:
+        return batch.run(session, options)
+    return many.run(session, options) if options.is_many else single.run(session, options)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from kpatch_tools.app.backport_message import Reference
+from kpatch_tools.cli.patches import is_patch_argument
 
 Command = Callable[..., Any]
 
@@ -23,6 +24,7 @@ class Options:
     force: bool
     split: bool
     dry_run: bool
+    series: bool
     reference: Reference
     subject_prefix: str | None
     signoff: bool
@@ -37,19 +39,33 @@ class Options:
     objects: str | None
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for name in (self.target or "").split(",") if name))
+
+    @property
+    def is_many(self) -> bool:
+        return self.series or len(self.targets) > 1 or is_range(self.subject)
+
+    @property
     def processes(self) -> int:
         return self.jobs or len(os.sched_getaffinity(0))
+
+
+def is_range(subject: str | None) -> bool:
+    """Whether it is `A..B`, and no file of such a name."""
+    return subject is not None and ".." in subject and not is_patch_argument(subject)
 
 
 def result_options(command: Command) -> Command:
     """What is to become of one change."""
     for option in reversed(
         (
-            click.option("--to", "target", metavar="REV", help="The version to bring it to."),
+            click.option("--to", "target", metavar="REV[,REV…]", help="The version to bring it to, or several."),
             click.option("-o", "--output", metavar="DIR", help="Write the patches there (- for standard output)."),
             click.option("--branch", metavar="NAME", help="Write the result as commits on this new branch."),
             click.option("--force", is_flag=True, help="Go on where it is not needed or a prerequisite is missing."),
             click.option("--split", is_flag=True, help="A bundled hook in two patches: the hook, then its sections."),
+            click.option("--series", is_flag=True, help="Each change onto what those before it came to."),
             click.option("--dry-run", is_flag=True, help="Say what would be done; execute nothing, write nothing."),
         )
     ):
@@ -110,11 +126,15 @@ def require_sense(options: Options) -> None:
             raise click.UsageError("--batch needs --out FILE (- for standard output)")
         return
     _refuse(options, "out", "accept", "objects", "jobs", because="without --batch")
-    if options.target is None:
+    if not options.targets:
         raise click.UsageError("Missing option '--to'.")
+    if options.is_many:
+        _refuse(options, "split", "rejects", "conflict_branch", because="with several changes or versions")
+        if not options.series or len(options.targets) > 1:
+            _refuse(options, "output", "branch", because="without a --series to one version")
 
 
-_ONE = ("subject_prefix", "signoff", "compare", "rejects", "conflict_branch")
+_ONE = ("series", "subject_prefix", "signoff", "compare", "rejects", "conflict_branch")
 _SPELLED = {"subject": "SUBJECT", "target": "--to", "output": "-o", "dry_run": "--dry-run"}
 
 

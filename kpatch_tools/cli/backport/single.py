@@ -1,6 +1,7 @@
 """One change to one version, on the command line."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from kpatch_tools.app.backport import BackportRequest, backport
@@ -20,29 +21,20 @@ from .text import print_backport
 
 def run(session: Session, options: Options) -> int:
     """Do the job, print the report, and give the exit code."""
-    assert options.target is not None, "a single job has a target"
-    now = time.time()
     subject = options.subject or HOOKS[0]
     output = options.output
-    request = BackportRequest(
-        target=options.target,
+    request = replace(
+        request_of(options),
         subject=_subject(subject),
         spelled=subject,
         out=Path(output) if output not in (None, "-") else None,
         mails=output == "-",
         branch=options.branch,
-        force=options.force,
         split=options.split,
-        dry_run=options.dry_run,
-        identity=identity_of_environment(),
-        when=int(now),
-        offset=time.localtime(now).tm_gmtoff // 60,
-        wording=Wording(options.reference, options.subject_prefix, options.note, options.signoff),
-        compare=options.compare,
         rejects=None if options.rejects is None else Path(options.rejects),
         conflict_branch=options.conflict_branch,
     )
-    with session.progress(f"backport to {options.target}") as step:
+    with session.progress(f"backport to {request.target}") as step:
         report = backport(request, session.tree, model=modelling(step, translations=kept_translations()), progress=step)
     if session.as_json:
         # Standard output holds one document: mails that would go there go into it.
@@ -54,6 +46,21 @@ def run(session: Session, options: Options) -> int:
     else:
         print_backport(session.out, report, verbosity=session.verbosity)
     return report.exit
+
+
+def request_of(options: Options) -> BackportRequest:
+    """What one change and many have in common."""
+    now = time.time()
+    return BackportRequest(
+        target=next(iter(options.targets)),
+        force=options.force,
+        dry_run=options.dry_run,
+        identity=identity_of_environment(),
+        when=int(now),
+        offset=time.localtime(now).tm_gmtoff // 60,
+        wording=Wording(options.reference, options.subject_prefix, options.note, options.signoff),
+        compare=options.compare,
+    )
 
 
 def _subject(argument: str) -> str | Patch:

@@ -13,7 +13,7 @@ from kpatch_tools.cli.findings import print_findings
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.hunkclass import HunkClass
 
-_STYLES = {
+STYLES = {
     Outcome.BACKPORTED: "bold green",
     Outcome.ALREADY_PRESENT: "bold green",
     Outcome.NOT_AFFECTED: "bold green",
@@ -27,7 +27,7 @@ _STYLES = {
 
 def print_backport(out: Console, report: BackportReport, *, verbosity: int) -> None:
     """Outcome and reason first (with -q no more), then what they rest on, then what to do next."""
-    out.print(Text.assemble((report.outcome.value, _STYLES[report.outcome]), f": {report.subject} → {report.target}"))
+    out.print(Text.assemble((report.outcome.value, STYLES[report.outcome]), f": {report.subject} → {report.target}"))
     answer = report.answer
     out.print(Text(f"  {answer.reason}"))
     if verbosity < 0:

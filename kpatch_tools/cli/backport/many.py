@@ -1,0 +1,102 @@
+"""Several changes, several versions, on the command line."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from kpatch_tools.app.backport_many import Cell, ManyReport, Subject, backport_matrix, backport_series, commits_of_range
+from kpatch_tools.app.backport_writing import Places
+from kpatch_tools.app.modelling import modelling
+from kpatch_tools.app.report import fields_of_backport
+from kpatch_tools.cli.patches import is_patch_argument, read_patches
+from kpatch_tools.cli.session import Session, kept_translations
+from kpatch_tools.cli.writing import write_file
+from kpatch_tools.hooks.patches.spec import HOOKS
+
+from .options import Options, is_range
+from .single import request_of
+from .text import STYLES
+
+
+def run(session: Session, options: Options) -> int:
+    """Do them all, print one table, and give the worst exit code."""
+    subjects = _subjects(session, options.subject or HOOKS[0])
+    request = request_of(options)
+    output = options.output
+    places = Places(Path(output) if output not in (None, "-") else None, output == "-", options.branch)
+    with session.progress("backport") as step:
+        model = modelling(step, translations=kept_translations())
+        if options.series:
+            report = backport_series(
+                request, subjects, options.targets, session.tree, places, model=model, progress=step
+            )
+        else:
+            report = backport_matrix(request, subjects, options.targets, session.tree, model=model, progress=step)
+    if session.as_json:
+        mails = [patch.data.decode("utf-8", "backslashreplace") for patch in report.patches] if output == "-" else []
+        session.print_json({**fields_of_many(report), "mails": mails})
+        return report.exit
+    if output == "-":
+        write_file("-", b"".join(patch.data for patch in report.patches))
+    print_many(session.err if output == "-" else session.out, report, verbosity=session.verbosity)
+    return report.exit
+
+
+def _subjects(session: Session, spelled: str) -> tuple[Subject, ...]:
+    if is_patch_argument(spelled):
+        return tuple((patch.subject or spelled, patch) for patch in read_patches(spelled))
+    if is_range(spelled):
+        return tuple((commit, commit) for commit in commits_of_range(session.tree, spelled))
+    return ((spelled, spelled),)
+
+
+def print_many(out: Console, report: ManyReport, *, verbosity: int) -> None:
+    """A row a change, a column a version; below it why, where a person is needed; then what was written."""
+    targets = tuple(dict.fromkeys(cell.target for cell in report.cells))
+    table = Table("change", *targets, box=None, pad_edge=False, header_style="bold")
+    rows = [[cell for cell in report.cells if cell.target == target] for target in targets]
+    for cells in zip(*rows, strict=True):
+        table.add_row(_title(cells[0]), *map(_short, cells))
+    out.print(table)
+    for cell in report.cells:
+        if verbosity >= 0 and (cell.exit or verbosity > 0):
+            why = cell.report.answer.reason if cell.report is not None else str(cell.error)
+            out.print(Text(f"{cell.subject[:12]} to {cell.target}: {why}"))
+    if report.branch:
+        out.print(Text(f"written: branch {report.branch}, {len(report.commits)} commits", "green"))
+    if report.files:
+        out.print(Text(f"written: {len(report.files)} mails, {report.files[0]} …", "green"))
+
+
+def _title(cell: Cell) -> Text:
+    return Text(cell.report.subject if cell.report is not None else cell.subject)
+
+
+def _short(cell: Cell) -> Text:
+    if cell.report is None:
+        return Text(cell.error.code if cell.error is not None else "error", "bold red")
+    outcome = cell.report.outcome
+    worst = f" {cell.report.worst.label}" if cell.report.answer.hunks else ""
+    return Text(outcome.value + worst, STYLES[outcome])
+
+
+def fields_of_many(report: ManyReport) -> dict[str, object]:
+    """The JSON form: a result a cell, each as that of one backport, or an error."""
+    return {
+        "series": report.series,
+        "exit": int(report.exit),
+        "results": [_fields(cell) for cell in report.cells],
+        "branch": report.branch,
+        "commits": list(report.commits),
+        "files": list(report.files),
+    }
+
+
+def _fields(cell: Cell) -> dict[str, object]:
+    if cell.report is not None:
+        return {**fields_of_backport(cell.report), "error": None}
+    assert cell.error is not None, "a cell has a report or an error"
+    error = {"code": cell.error.code, "message": cell.error.message, "hint": cell.error.hint}
+    return {"subject": cell.subject, "target": cell.target, "error": error}
