@@ -248,3 +248,36 @@ def test_classes_that_cannot_be_accepted(spelled):
         parse_accepted(spelled)
     assert refusal.value.code == "bad-class"
     assert "merged" in refusal.value.hint
+
+
+def _dies_after(results):
+    left = iter(range(results - 1, -1, -1))
+    return lambda _: next(left) or os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_killed_after_any_result_the_next_run_does_the_rest(queue, jobs):
+    everything = queue.lines("same", "near", "other", "there")
+    for finished in (1, 2, 3):
+        queue.out.unlink(missing_ok=True)
+        child = os.fork()
+        if child == 0:
+            request = BatchRequest(lines=parse_queue(everything), out=queue.out, jobs=jobs)
+            run_batch(queue.tree, request, sink=_dies_after(finished))
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        assert (queue.run(everything).kept, len(queue.records())) == (finished, 4)
+    done = subprocess.run(["git", "-C", str(queue.tree.path), "fsck", "--strict"], capture_output=True, check=False)
+    assert done.returncode == 0
+
+
+def test_a_read_only_repository_is_told_before_the_work(queue):
+    objects = queue.tree.path / "objects"
+    objects.chmod(0o555)
+    try:
+        with pytest.raises(KpatchError) as refusal:
+            queue.run(queue.lines("same"))
+        assert (refusal.value.code, queue.out.exists()) == ("read-only-repository", False)
+        assert queue.run(queue.lines("same"), keep=False).statuses["applied"] == 1
+    finally:
+        objects.chmod(0o755)

@@ -19,6 +19,8 @@ from .options import Options, is_range
 from .single import request_of
 from .text import STYLES
 
+_WIDEST = 60
+
 
 def run(session: Session, options: Options) -> int:
     """Do them all, print one table, and give the worst exit code."""
@@ -55,7 +57,9 @@ def _subjects(session: Session, spelled: str) -> tuple[Subject, ...]:
 def print_many(out: Console, report: ManyReport, *, verbosity: int) -> None:
     """A row a change, a column a version; below it why, where a person is needed; then what was written."""
     targets = tuple(dict.fromkeys(cell.target for cell in report.cells))
-    table = Table("change", *targets, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("change", *targets):
+        table.add_column(name, no_wrap=True, overflow="ellipsis" if name == "change" else "ignore")
     rows = [[cell for cell in report.cells if cell.target == target] for target in targets]
     for cells in zip(*rows, strict=True):
         table.add_row(_title(cells[0]), *map(_short, cells))
@@ -71,7 +75,8 @@ def print_many(out: Console, report: ManyReport, *, verbosity: int) -> None:
 
 
 def _title(cell: Cell) -> Text:
-    return Text(cell.report.subject if cell.report is not None else cell.subject)
+    title = cell.report.subject if cell.report is not None else cell.subject
+    return Text(title if len(title) <= _WIDEST else title[: _WIDEST - 1] + "…")
 
 
 def _short(cell: Cell) -> Text:
