@@ -352,4 +352,7 @@ def _write_conflict(
                 ref=request.conflict_branch,
             )
         files = put()
-    return replace(report, rejects=files, conflict_branch=request.conflict_branch)
+    report = replace(report, rejects=files, conflict_branch=request.conflict_branch)
+    if request.conflict_branch is None:
+        return report
+    return replace(report, next_command=f"git switch {shlex.quote(request.conflict_branch)}")

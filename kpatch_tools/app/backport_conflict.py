@@ -7,8 +7,11 @@ from kpatch_tools.backport import Change, HunkResult
 from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource
-from kpatch_tools.patch import FileDiff, Hunk, format_hunk
+from kpatch_tools.patch import FileDiff, Hunk, diff_hunks, format_hunk
 from kpatch_tools.tree import merge_blobs
+
+_NEIGHBOURS = 20
+"""As many lines more than the hunk's own may stand on upstream's side of a conflict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def mark_conflicts(
         base = change.before.read(one.file.old_path) if change.before is not None and one.file.old_path else None
         for hunk, why in reversed(one.hunks):
             labels = _labels(change, target_commit, why)
-            ours = _merged(base, ours, hunk, labels) or _inserted(ours, hunk, labels)
+            ours = _merged(base, ours, hunk, labels) or _inserted(base, ours, hunk, labels)
         result[one.path] = ours
     return result
 
@@ -80,7 +83,11 @@ def _labels(change: Change, target_commit: ObjectId, why: HunkResult) -> tuple[b
 
 
 def _merged(base: bytes | None, ours: bytes, hunk: Hunk, labels: tuple[bytes, bytes]) -> bytes | None:
-    """The hunk alone merged into the file, with git's markers; None where no conflict shows where it belongs."""
+    """The hunk alone merged into the file, with git's markers; None where no conflict shows where it belongs.
+
+    Where the versions differ at large, a conflict holds whole functions that the change has nothing to do with: that is
+    none to go on from either.
+    """
     if base is None:
         return None
     lines = _split(base)
@@ -89,22 +96,29 @@ def _merged(base: bytes | None, ours: bytes, hunk: Hunk, labels: tuple[bytes, by
     merged = merge_blobs(base, ours, theirs)
     if not merged.conflicts or merged.data == ours:
         return None
-    rows = []
+    rows: list[bytes] = []
+    begun = 0
     for row in merged.data.split(b"\n"):
         if row == b"<<<<<<< ours":
-            row = b"<<<<<<< " + labels[0]
+            row, begun = b"<<<<<<< " + labels[0], len(rows)
         elif row == b">>>>>>> theirs":
             row = b">>>>>>> " + labels[1]
+            if len(rows) - rows.index(b"=======", begun) - 1 > len(hunk.new_lines) + _NEIGHBOURS:
+                return None
         rows.append(row)
     return b"\n".join(rows)
 
 
-def _inserted(ours: bytes, hunk: Hunk, labels: tuple[bytes, bytes]) -> bytes:
-    """The hunk's new lines where its line number points to, against nothing: it takes no line of the target away."""
+def _inserted(base: bytes | None, ours: bytes, hunk: Hunk, labels: tuple[bytes, bytes]) -> bytes:
+    """The hunk's new lines where they would be, against nothing: it takes no line of the target away."""
     lines = _split(ours)
     if lines and not lines[-1].endswith(b"\n"):
         lines[-1] += b"\n"
-    at = min(max(hunk.old_start - 1, 0), len(lines))
+    moved = 0
+    for known in diff_hunks(base, ours, context=0) if base is not None else ():
+        if known.old_start + known.old_count <= hunk.old_start:
+            moved += known.new_count - known.old_count
+    at = min(max(hunk.old_start - 1 + moved, 0), len(lines))
     new = [line if line.endswith(b"\n") else line + b"\n" for line in hunk.new_lines]
     block = [b"<<<<<<< " + labels[0] + b"\n", b"=======\n", *new, b">>>>>>> " + labels[1] + b"\n"]
     return b"".join([*lines[:at], *block, *lines[at:]])

@@ -7,9 +7,10 @@ import pygit2
 import pytest
 from kpatch_tools.app.backport import BackportRequest, backport
 from kpatch_tools.app.backport_compare import compare_edits
+from kpatch_tools.app.backport_conflict import find_left, mark_conflicts
 from kpatch_tools.app.backport_message import Wording, kernel_version, last_message
 from kpatch_tools.app.report import fields_of_backport
-from kpatch_tools.backport import HunkResult, ModelResult
+from kpatch_tools.backport import Change, HunkResult, ModelResult
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.core.ids import RepoPath
@@ -155,6 +156,7 @@ def test_a_conflict_branch_has_what_could_be_done_and_names_both_sides(kernel):
     assert f">>>>>>> {kernel.fix[:12]} (mm: two steps), hunk 2: NEEDS-HUMAN: " in text
     assert "Conflicts:\n\tmm/a.c hunk 2: NEEDS-HUMAN: " in kernel.message("to-do")
     assert fields_of_backport(report)["conflict_branch"] == "to-do"
+    assert report.next_command == "git switch to-do"
 
 
 def test_neither_is_written_where_it_was_not_asked_for_or_is_not_needed(kernel, tmp_path):
@@ -185,3 +187,20 @@ def test_the_comparison_tells_equal_moved_and_differing_lines(sources):
 def test_a_clean_result_compares_equal(kernel):
     (row,) = kernel.run("target", compare=True).comparison
     assert (row.equal, row.moved, row.missing, row.extra) == (4, 0, (), ())
+
+
+def test_a_conflict_holds_no_more_of_upstream_than_the_change(kernel, sources):
+    """Upstream's file has a function more around the change, which the target lacks."""
+    head = "".join(f"int head_{number};\n" for number in range(30))
+    body = "".join(f"\tdo_{number}();\n" for number in range(60))
+    old = head + "void f(void)\n{\n" + body + "}\n"
+    new = old.replace("do_30", "do_31")
+    files = diff_sources(sources({"a.c": old}), {"a.c": new.encode()})
+    change = Change("mm: x", b"", files, None, sources({"a.c": old}), sources({"a.c": new}))
+    target = sources({"a.c": "/* more */\n" + head + "int tail;\n"})
+    left = find_left(change, (HunkResult(RepoPath("a.c"), 1, HunkClass.NEEDS_HUMAN, "it is absent"),), {})
+    text = (mark_conflicts(change, left, target, {}, "1" * 40)["a.c"] or b"").decode()
+    assert "do_31();" in text
+    assert "do_20();" not in text
+    kept = text[: text.index("<<<<<<<")] + text[text.index(">>>>>>>") :].partition("\n")[2]
+    assert kept == "/* more */\n" + head + "int tail;\n"
