@@ -12,13 +12,14 @@ from typing import Any
 
 from kpatch_tools.app.backport_accept import DEFAULT, Accepted
 from kpatch_tools.app.backport_queue import QueueLine
-from kpatch_tools.app.backport_quick import QuickAnswer, carry_quickly
+from kpatch_tools.app.backport_quick import QuickAnswer, answer_of_report, carry_quickly
 from kpatch_tools.app.backport_results import TRANSIENT, Record, results_file
 from kpatch_tools.app.exits import Exit
-from kpatch_tools.backport import HunkResult, read_change
+from kpatch_tools.app.report import BackportReport
+from kpatch_tools.backport import Change, HunkResult, read_change
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.hunkclass import HunkClass
-from kpatch_tools.tree import KernelTree
+from kpatch_tools.tree import KernelTree, TreeAt
 from kpatch_tools.workers import divide
 
 STATUSES = ("applied", "offered", "conflict", "present", "error")
@@ -29,7 +30,8 @@ class BatchRequest:
     """What to do with a queue.
 
     Objects of the results go into the repository; into the folder `objects`, if one is named; or nowhere, if `keep` is
-    False. `out` is the file of results, None where only `sink` gets them.
+    False. `out` is the file of results, None where only `sink` gets them. `whole` does the whole job of an upstream
+    commit and a target; without it only the text of both versions is read.
     """
 
     lines: tuple[QueueLine, ...]
@@ -38,6 +40,7 @@ class BatchRequest:
     jobs: int = 1
     keep: bool = True
     objects: Path | None = None
+    whole: Callable[[KernelTree, str, str], BackportReport] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,7 @@ class _Worker:
             if not change.files:
                 return _error(line, "empty-change", f"{line.upstream} changes no file")
             source = tree.at(tree.resolve(line.target))
-            answer = carry_quickly(tree, change, source, self._request.accepted)
+            answer, outcome = self._answer(tree, line, change, source)
             made = None
             if answer.status in ("applied", "offered"):
                 made = tree.write_tree(
@@ -195,7 +198,17 @@ class _Worker:
                 )
         except KpatchError as error:
             return _error(line, error.code, error.message)
-        return {**_fields(line), "status": answer.status, "tree": made, **_told(answer)}
+        return {**_fields(line), "status": answer.status, "tree": made, **_told(answer), **outcome}
+
+    def _answer(
+        self, tree: KernelTree, line: QueueLine, change: Change, source: TreeAt
+    ) -> tuple[QuickAnswer, dict[str, object]]:
+        """With the outcome of the whole job, where that was asked for."""
+        accepted = self._request.accepted
+        if self._request.whole is None:
+            return carry_quickly(tree, change, source, accepted), {}
+        report = self._request.whole(tree, line.upstream, line.target)
+        return answer_of_report(report, accepted), {"outcome": report.outcome.value}
 
     def _tree(self) -> KernelTree:
         if self._opened is None or self._opened[0] != os.getpid():

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from kpatch_tools.app.backport_accept import Accepted
-from kpatch_tools.backport import Change, ChangeState, HunkResult, carry_change, find_renames, judge_change
+from kpatch_tools.app.report import BackportReport, objections
+from kpatch_tools.backport import Change, ChangeState, HunkResult, Outcome, carry_change, find_renames, judge_change
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.hunkclass import HunkClass, worst_class
 from kpatch_tools.core.ids import ObjectId, RepoPath
@@ -56,6 +57,19 @@ def carry_quickly(tree: KernelTree, change: Change, source: TreeAt, accepted: Ac
     reason = ", ".join(f"{count} {kind.label}" for kind, count in sorted(counts.items()))
     status: QuickStatus = "applied" if accepted.takes(counts) else "offered"
     return QuickAnswer(status, reason, pick.hunks, pick.changes, pick.modes)
+
+
+def answer_of_report(report: BackportReport, accepted: Accepted) -> QuickAnswer:
+    """What the whole job's report says in a queue's words: applied only if no check and no model objects, either."""
+    answer = report.answer
+    if report.outcome in (Outcome.ALREADY_PRESENT, Outcome.NOT_AFFECTED, Outcome.SUPERSEDED):
+        return QuickAnswer("present", answer.reason)
+    modes = {path: mode for part in answer.parts for path, mode in part.modes.items()}
+    status: QuickStatus = "conflict"
+    if report.outcome is Outcome.BACKPORTED and answer.clean:
+        is_taken = accepted.takes(hunk.kind for hunk in answer.hunks) and not objections(report)
+        status = "applied" if is_taken else "offered"
+    return QuickAnswer(status, answer.reason, answer.hunks, report.changes, modes)
 
 
 def _is_ancestor(tree: KernelTree, commit: ObjectId | None, target: ObjectId) -> bool:

@@ -79,9 +79,14 @@ def exit_of_backport(report: BackportReport) -> Exit:
         return Exit.PERSON
     if report.outcome is Outcome.UNDETERMINED:
         return Exit.UNDETERMINED
+    return Exit.PERSON if report.worst >= HunkClass.DROPPED else objections(report)
+
+
+def objections(report: BackportReport) -> Exit:
+    """What the checks and the model say of the result, whatever its classes are."""
     statuses = {finding.status for finding in report.answer.checks}
     patched = report.answer.patched.verdict
-    if report.worst >= HunkClass.DROPPED or Status.FAIL in statuses or patched.faults:
+    if Status.FAIL in statuses or patched.faults:
         return Exit.PERSON
     if Status.ERROR in statuses or patched is Verdict.UNDETERMINED:
         return Exit.UNDETERMINED

@@ -13,7 +13,12 @@ from kpatch_tools.app.backport_accept import parse_accepted
 from kpatch_tools.app.backport_batch import BatchRequest, run_batch
 from kpatch_tools.app.backport_queue import parse_queue
 from kpatch_tools.app.exits import Exit
+from kpatch_tools.app.report import BackportReport
+from kpatch_tools.backport import Answer, HunkResult, Outcome, Part
 from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.finding import Finding, Status
+from kpatch_tools.core.hunkclass import HunkClass
+from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.tree import KernelTree, Signature
 
 ME = Signature("Me", "me@example.org", 1_300_000_000)
@@ -281,3 +286,29 @@ def test_a_read_only_repository_is_told_before_the_work(queue):
         assert queue.run(queue.lines("same"), keep=False).statuses["applied"] == 1
     finally:
         objects.chmod(0o755)
+
+
+def test_the_whole_job_has_its_word_where_it_is_asked_for(queue):
+    hunk = HunkResult(RepoPath("mm/a.c"), 1, HunkClass.EXACT, "as upstream", 1)
+    failing = Finding("x", Status.FAIL, "no")
+
+    def whole(tree, upstream, target):
+        outcome, checks = {
+            "same": (Outcome.BACKPORTED, ()),
+            "near": (Outcome.BACKPORTED, (failing,)),
+            "other": (Outcome.NEEDS_PREREQUISITE, ()),
+            "there": (Outcome.NOT_AFFECTED, ()),
+        }[target]
+        answer = Answer(outcome, "because", hunks=(hunk,), checks=checks, parts=(Part({"mm/a.c": b"x\n"}, b"m\n"),))
+        return BackportReport("s", target, tree.resolve(target).oid, answer, "")
+
+    queue.run(queue.lines("same", "near", "other", "there"), whole=whole, jobs=2)
+    records = queue.records()
+    assert {name: record["status"] for name, record in records.items()} == {
+        "same": "applied",
+        "near": "offered",
+        "other": "conflict",
+        "there": "present",
+    }
+    assert records["other"]["outcome"] == "needs-prerequisite"
+    assert queue.tree.at(records["same"]["tree"]).read("mm/a.c") == b"x\n"

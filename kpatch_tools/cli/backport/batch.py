@@ -1,18 +1,23 @@
 """A queue on the command line."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.text import Text
 
+from kpatch_tools.app.backport import BackportRequest, backport
 from kpatch_tools.app.backport_accept import DEFAULT, parse_accepted
 from kpatch_tools.app.backport_batch import BatchReport, BatchRequest, format_seconds, run_batch
 from kpatch_tools.app.backport_queue import parse_queue
 from kpatch_tools.app.backport_results import Record, format_record
-from kpatch_tools.cli.session import Session
+from kpatch_tools.app.modelling import modelling
+from kpatch_tools.app.report import BackportReport
+from kpatch_tools.cli.session import Session, kept_translations
 from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.tree import KernelTree
 
 from .options import Options
 
@@ -31,6 +36,8 @@ def run(session: Session, options: Options) -> int:
         keep=options.objects != "none",
         objects=Path(options.objects) if options.objects not in (None, "repo", "none") else None,
     )
+    if options.full:
+        request = replace(request, whole=_whole)
     try:
         with session.progress("backports") as step:
             report = run_batch(session.tree, request, sink=_print_record if to_stdout else _ignore, progress=step)
@@ -43,6 +50,11 @@ def run(session: Session, options: Options) -> int:
     else:
         print_batch(session.err if to_stdout else session.out, report)
     return report.exit
+
+
+def _whole(tree: KernelTree, upstream: str, target: str) -> BackportReport:
+    request = BackportRequest(target=target, subject=upstream, spelled=upstream)
+    return backport(request, tree, model=modelling(lambda _: None, translations=kept_translations()))
 
 
 def _read(name: str) -> bytes:

@@ -31,7 +31,8 @@ def command(session: Session, **given: Any) -> int:
     worst.
 
     A queue (--batch) has one JSON object a line, {"id", "upstream", "target"}, and its results likewise: {"id",
-    "status", "tree", "class", "reason", "secs"}. It reads the text of both versions and nothing else. Status applied
+    "status", "tree", "class", "reason", "secs"}. It reads the text of both versions and nothing else, unless the --full
+    job is asked for. Status applied
     means that every hunk is of an accepted class; offered that there is a result, and one is not; conflict that a
     person is needed; present that nothing is to be done; error that the line could not be done, and why. The trees are
     written to the repository, without a reference: git gc takes them away again. A queue that is interrupted goes on

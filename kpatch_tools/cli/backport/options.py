@@ -37,6 +37,7 @@ class Options:
     accept: str | None
     jobs: int | None
     objects: str | None
+    full: bool
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -104,6 +105,7 @@ def queue_options(command: Command) -> Command:
             ),
             click.option("--out", metavar="FILE", help="Add the results of --batch to it (- for standard output)."),
             click.option("--accept", metavar="CLASS,…", help="Classes to take without looking.  [default: generated]"),
+            click.option("--full", is_flag=True, help="The whole job for each line of --batch, not its text alone."),
             click.option("--jobs", type=click.IntRange(1), help="Processes to use.  [default: one a core]"),
             click.option(
                 "--objects",
@@ -125,7 +127,7 @@ def require_sense(options: Options) -> None:
         if options.out is None:
             raise click.UsageError("--batch needs --out FILE (- for standard output)")
         return
-    _refuse(options, "out", "accept", "objects", "jobs", because="without --batch")
+    _refuse(options, "out", "accept", "objects", "jobs", "full", because="without --batch")
     if not options.targets:
         raise click.UsageError("Missing option '--to'.")
     if options.is_many:
