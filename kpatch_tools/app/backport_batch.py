@@ -22,6 +22,10 @@ from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.tree import KernelTree, TreeAt
 from kpatch_tools.workers import divide
 
+_REOPEN = 100
+"""Lines after which a process opens the repository anew: what was read of so many versions is not needed again, and
+takes memory."""
+
 STATUSES = ("applied", "offered", "conflict", "present", "error")
 
 
@@ -134,6 +138,10 @@ def _finished(request: BatchRequest, before: Iterable[Record]) -> dict[_Key, Rec
         status = "applied" if request.accepted.takes(kinds) else "offered"
         if record["status"] in ("applied", "offered") and record["status"] != status:
             raise _differs(request, f"{record['id']!r} is {record['status']!r} by another choice of classes")
+        if record["status"] != "error" and ("outcome" in record) is not (request.whole is not None):
+            raise _differs(
+                request, f"{record['id']!r} is of the {'whole job' if 'outcome' in record else 'text alone'}"
+            )
         done[key] = record
     return done
 
@@ -174,6 +182,7 @@ class _Worker:
         self._repository = repository
         self._request = request
         self._opened: tuple[int, KernelTree] | None = None
+        self._used = 0
 
     def __call__(self, line: QueueLine) -> Record:
         started = time.perf_counter()
@@ -211,7 +220,8 @@ class _Worker:
         return answer_of_report(report, accepted), {"outcome": report.outcome.value}
 
     def _tree(self) -> KernelTree:
-        if self._opened is None or self._opened[0] != os.getpid():
+        self._used += 1
+        if self._opened is None or self._opened[0] != os.getpid() or self._used % _REOPEN == 0:
             self._opened = os.getpid(), KernelTree.open(self._repository, objects=self._request.objects)
         return self._opened[1]
 

@@ -312,3 +312,6 @@ def test_the_whole_job_has_its_word_where_it_is_asked_for(queue):
     }
     assert records["other"]["outcome"] == "needs-prerequisite"
     assert queue.tree.at(records["same"]["tree"]).read("mm/a.c") == b"x\n"
+    with pytest.raises(KpatchError) as refusal:
+        queue.run(queue.lines("same", "near", "other", "there"))
+    assert refusal.value.code == "out-differs"

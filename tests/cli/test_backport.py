@@ -1,8 +1,25 @@
 """kpt backport for queues, several versions and series, as a user runs it."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
+
+
+@pytest.fixture
+def kpt_process(miniature, tmp_path):
+    """kpt at work, as a terminal would start it: with SIGINT at its default, which a background shell ignores."""
+
+    def start(*arguments):
+        begin = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        command = [sys.executable, "-c", begin + "from kpatch_tools.cli.main import main; main()", *arguments]
+        environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "KPT_LINUX_GIT": str(miniature)}
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, env=environment)
+
+    return start
 
 
 def lines(*rows):
@@ -71,3 +88,19 @@ def test_a_range_is_a_row_each(kpt):
     done = kpt("backport", "v2.6.39~1..v2.6.39", "--to", "v2.6.39", "--series", "--json")
     assert [one["outcome"] for one in done.json["results"]] == ["already-present"]
     assert done.json["series"] is True
+
+
+def test_an_interrupt_keeps_what_is_finished(kpt_process, tmp_path):
+    rows = [(str(number), "v2.6.39", "v2.6.38") for number in range(3000)]
+    (tmp_path / "queue").write_bytes(lines(*rows))
+    asked = ("backport", "--batch", "queue", "--out", "results", "--objects", "none", "-v")
+    with kpt_process(*asked) as process:
+        assert b" of 3000, about" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert process.returncode == 130
+    assert b"the same command goes on from there" in err
+    finished = (tmp_path / "results").read_bytes()
+    records = [json.loads(line) for line in finished.splitlines()]
+    assert 0 < len(records) < 3000
+    assert finished.endswith(b"\n")
