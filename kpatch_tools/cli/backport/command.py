@@ -23,7 +23,7 @@ def command(session: Session, **given: Any) -> int:
     there already? Is what it repairs there at all? What has to come first? What did upstream fix later? The result is
     checked, and REV's own code is executed without and with it. Nothing is written unless -o or --branch asks for it.
 
-    SUBJECT may also be a range A..B or a mailbox of patches, and REV several versions: that gives one table. By itself
+    SUBJECT may also be a range A..B (or, with --series, a mailbox), and REV several versions: a table then. By itself
     each change is tried on each version; in a --series each is put on what those before it came to, and -o and --branch
     write the whole, once all of it goes on.
 
