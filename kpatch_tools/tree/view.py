@@ -72,6 +72,14 @@ class TreeAt:
         )
         return SearchResult(hits, len(entries), sum(size for size, _ in facts))
 
+    def words_in(self, words: Iterable[bytes], *prefixes: str, suffixes: tuple[str, ...] = ()) -> set[bytes]:
+        """Which of `words` stand as whole words in a file at or below `prefixes` whose name ends in one of `suffixes`.
+
+        Quick when asked again and again, of neighbouring revisions, too; for headers, not for a whole tree.
+        """
+        chosen = (oid for path, oid in self.entries(*prefixes) if not suffixes or path.endswith(suffixes))
+        return self._store.search.contained(words, chosen)
+
     def _entry(self, path: str) -> TreeEntry | None:
         return self._store.entry(self.tree, path)
 
