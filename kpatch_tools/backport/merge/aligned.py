@@ -5,6 +5,8 @@ are all there and stand together. Lines that are put in follow the line they fol
 precede there, and that line is matched for what it says, not for its looks.
 """
 
+import itertools
+
 from kpatch_tools.core.hunkclass import HunkClass
 
 from .alignment import Alignment
@@ -43,14 +45,14 @@ def _replace(edit: Edit, alignment: Alignment) -> Placed | None:
 
 def _together(lines: list[int], ours: Text) -> bool:
     """Whether nothing but blank lines stands between lines that follow one another."""
-    for before, after in zip(lines, lines[1:], strict=False):
+    for before, after in itertools.pairwise(lines):
         if after <= before or any(ours.normal[before + 1 : after]):
             return False
     return True
 
 
 def _is_rivalled(edit: Edit, alignment: Alignment, there: int) -> bool:
-    """Whether the target has the removed lines more often than upstream there, and no neighbour tells which are meant."""
+    """Whether the target has the removed lines more often there, and no neighbour tells which are meant."""
     base, ours = alignment.base, alignment.ours
     removed = base.normal[edit.first : edit.last]
     here = base.find(removed, alignment.low, alignment.high)

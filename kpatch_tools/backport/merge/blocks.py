@@ -1,4 +1,4 @@
-"""The named blocks of a source file, found by its layout alone: functions, structs, initialisers, macros, Kconfig entries.
+"""The named blocks of a source file by its layout alone: functions, structs, initialisers, macros, Kconfig entries.
 
 A conflict is settled inside the block of the same name. The kernel's layout (a block begins with a line that is not
 indented, and ends with a brace that is not) tells blocks even where #ifdefs and macros defeat a parser, in the fiftieth

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from kpatch_tools.backport.place import old_index
 from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.patch import FileDiff, Hunk
-
-from ..place import old_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,8 @@ def edits_of(diff: FileDiff) -> tuple[Edit, ...]:
 def hunk_edits(number: int, hunk: Hunk) -> Iterator[Edit]:
     """One edit for each run of removed and added lines."""
     line = old_index(hunk)
-    first, new, open_ = line, [], False
+    first, open_ = line, False
+    new: list[bytes] = []
     for one in hunk.lines:
         if one.kind == " ":
             if open_:
@@ -77,7 +77,8 @@ def hunk_edits(number: int, hunk: Hunk) -> Iterator[Edit]:
 
 def apply_edits(lines: Sequence[bytes], edits: Iterable[Edit], *, offset: int = 0) -> list[bytes]:
     """`lines`, of which the first is upstream's line `offset`, with the edits made."""
-    out, at = [], 0
+    out: list[bytes] = []
+    at = 0
     for edit in sorted(edits, key=lambda one: (one.first, one.last)):
         out += lines[at : edit.first - offset]
         out += edit.new

@@ -1,11 +1,11 @@
 """One file in conflict: each hunk by the first strategy that knows where it goes."""
 
+from kpatch_tools.backport.outcome import HunkResult
+from kpatch_tools.backport.place import find_places
 from kpatch_tools.core.hunkclass import HunkClass, worst_class
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.patch import FileDiff, Hunk
 
-from ..outcome import HunkResult
-from ..place import find_places
 from .aligned import place_aligned
 from .edits import Edit, Placed, apply_replacements
 from .text import Text

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from kpatch_tools.backport.lines import normal_line
+from kpatch_tools.backport.place import split_lines
 from kpatch_tools.core.ids import RepoPath
 
-from ..lines import normal_line
-from ..place import split_lines
 from .blocks import Block, find_blocks
 
 _WORDS = re.compile(rb"\w+")

@@ -1,10 +1,10 @@
 """The whole hunk, context and all, stands in the target, or what it leads to does."""
 
+from kpatch_tools.backport.place import apply_at, find_places, old_index
 from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.patch import Hunk
 from kpatch_tools.tree import diff_lines, merge_blobs
 
-from ..place import apply_at, find_places, old_index
 from .edits import Edit, Placed, Replacement
 from .text import is_weak
 from .values import Conflict
