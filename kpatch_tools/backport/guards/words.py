@@ -12,7 +12,8 @@ _NAME = re.compile(rb"(?<![\w$])[A-Za-z_]\w*")
 _KEYWORDS = frozenset(
     b"auto break case char const continue default do double else enum extern float for goto if inline int long "
     b"register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
-    b"define defined typeof asm bool NULL true false __func__ __FUNCTION__ __LINE__ __FILE__ __VA_ARGS__ args fmt".split()
+    b"define defined typeof asm bool NULL true false __func__ __FUNCTION__ __LINE__ __FILE__ __VA_ARGS__ "
+    b"args fmt".split()
 )
 BY_THE_BUILD = re.compile(rb"CONFIG_|KBUILD_|__NR_|_+$")
 
