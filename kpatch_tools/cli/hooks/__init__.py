@@ -12,6 +12,7 @@ from kpatch_tools.cli.lazy import LazyGroup, refuse_options_before
 from kpatch_tools.cli.session import Session, verb
 
 SUBCOMMANDS: Final[Mapping[str, str]] = {
+    "diff": "What differs between the tables of two revisions.",
     "timeline": "Birth, rename, re-typing and death of each slot, with the commit that did it.",
     "executed": "The tables as the tree's own set-up code fills them, against the text.",
 }

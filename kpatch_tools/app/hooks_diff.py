@@ -1,0 +1,81 @@
+"""Use case: what differs between the hook tables of two revisions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kpatch_tools.app.targets import kernel_at
+from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.source import BlobSource
+from kpatch_tools.hooks import HookTable, NotUnderstood, find_hook_tables, list_hook_tables
+from kpatch_tools.hooks.history.difference import TableDifference, compare_tables
+from kpatch_tools.hooks.tables.finder import DEFAULT_SCOPE
+from kpatch_tools.tree import KernelTree, Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One revision: the tables that were compared, and what could not be judged there."""
+
+    revision: Revision
+    tables: tuple[HookTable, ...]
+    not_understood: tuple[NotUnderstood, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiffReport:
+    """`tables`: those that differ."""
+
+    old: Side
+    new: Side
+    scope: tuple[str, ...]
+    tables: tuple[TableDifference, ...]
+
+
+def hooks_diff(
+    tree: KernelTree,
+    old: str,
+    new: str,
+    *,
+    tables: tuple[str, ...] = (),
+    scope: tuple[str, ...] = DEFAULT_SCOPE,
+    progress: Callable[[str], None] = lambda _: None,
+) -> DiffReport:
+    """Compare `tables` as the C files below `scope` declare, fill and call them; none means all that its headers
+    declare in either revision.
+
+    KpatchError: no-such-table where neither revision has one of `tables`; unknown-revision, not-a-kernel-tree.
+    """
+    revisions = kernel_at(tree, old), kernel_at(tree, new)
+    sources = tuple(tree.at(revision) for revision in revisions)
+    wanted = tables
+    if not wanted:
+        progress("the headers")
+        wanted = tuple(dict.fromkeys(one.name for source in sources for one in list_hook_tables(source, scope=scope)))
+    sides = []
+    for revision, source in zip(revisions, sources, strict=True):
+        sides.append(_side(revision, source, wanted, scope, progress))
+    for table in tables:
+        if not any(one.name == table for side in sides for one in side.tables):
+            raise KpatchError(
+                "no-such-table",
+                f"neither {old} nor {new} has a hook table {table} below {', '.join(scope)}",
+                hint="name the variable, such as x86_init; --scope FOLDER looks elsewhere",
+            )
+    return DiffReport(sides[0], sides[1], scope, compare_tables(sides[0].tables, sides[1].tables))
+
+
+def _side(
+    revision: Revision,
+    source: BlobSource,
+    wanted: tuple[str, ...],
+    scope: tuple[str, ...],
+    progress: Callable[[str], None],
+) -> Side:
+    found: list[HookTable] = []
+    refused: dict[NotUnderstood, None] = {}
+    for number, table in enumerate(wanted, 1):
+        progress(f"{revision.spelled}: {table}, {number} of {len(wanted)}")
+        atlas = find_hook_tables(source, table=table, scope=scope)
+        found += atlas.tables
+        refused.update(dict.fromkeys(atlas.coverage.not_understood))
+    return Side(revision, tuple(found), tuple(refused))
