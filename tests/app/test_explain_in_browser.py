@@ -5,11 +5,8 @@ Needs Chromium (or Chrome) on PATH or in CHROMIUM; skipped where there is none.
 
 import html
 import json
-import os
 import re
-import shutil
 import struct
-import subprocess
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -24,7 +21,6 @@ from kpatch_tools.tree import KernelTree
 
 pytestmark = pytest.mark.slow
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 HOLE = parse_layout("1200M,hole=1180M+18M")
 
 MEASURE = """<script>
@@ -48,54 +44,12 @@ document.body.dataset.measured = JSON.stringify({
 Browser = Callable[..., bytes]
 
 
-@pytest.fixture(scope="session")
-def chromium() -> str:
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.skip("no Chromium on PATH and none named in CHROMIUM: the page is not looked at")
-    return found
-
-
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The commit before the hook, without and with it, where a hole lies high in memory."""
     tree = KernelTree.open(build_miniature(tmp_path_factory.mktemp("cache")))
     report = explain(tree, "v2.6.39~3", HOLE, hook="pagetable_reserve", progress=lambda _text: None)
     return explain_page(report).decode()
-
-
-@pytest.fixture
-def browse(chromium: str, tmp_path: Path) -> Browser:
-    """`browse(text, *flags)` opens the page, cut off from any network; what it writes to standard output.
-
-    Scripts do not run unless `scripts` says so: the profile forbids them, as a user would.
-    """
-
-    def run(text: str, *flags: str, scripts: bool = False) -> bytes:
-        profile = tmp_path / ("profile-scripts" if scripts else "profile")
-        (profile / "Default").mkdir(parents=True, exist_ok=True)
-        preferences = {"profile": {"default_content_setting_values": {"javascript": 1 if scripts else 2}}}
-        (profile / "Default" / "Preferences").write_text(json.dumps(preferences))
-        file = tmp_path / "page.html"
-        file.write_text(text)
-        command = [
-            chromium,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--hide-scrollbars",
-            "--no-first-run",
-            f"--user-data-dir={profile}",
-            "--host-resolver-rules=MAP * ~NOTFOUND",
-            "--proxy-server=127.0.0.1:9",
-            *flags,
-            file.as_uri(),
-        ]
-        done = subprocess.run(command, capture_output=True, cwd=tmp_path, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
-        return done.stdout
-
-    return run
 
 
 def measured(browse: Browser, page: str, width: int) -> dict[str, object]:
