@@ -1,6 +1,6 @@
 """Use case: what differs between the hook tables of two revisions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kpatch_tools.app.targets import kernel_at
@@ -46,14 +46,11 @@ def hooks_diff(
     KpatchError: no-such-table where neither revision has one of `tables`; unknown-revision, not-a-kernel-tree.
     """
     revisions = kernel_at(tree, old), kernel_at(tree, new)
-    sources = tuple(tree.at(revision) for revision in revisions)
     wanted = tables
     if not wanted:
         progress("the headers")
-        wanted = tuple(dict.fromkeys(one.name for source in sources for one in list_hook_tables(source, scope=scope)))
-    sides = []
-    for revision, source in zip(revisions, sources, strict=True):
-        sides.append(_side(revision, source, wanted, scope, progress))
+        wanted = tables_declared([tree.at(revision) for revision in revisions], scope)
+    sides = [read_side(tree, revision, wanted, scope, progress) for revision in revisions]
     for table in tables:
         if not any(one.name == table for side in sides for one in side.tables):
             raise KpatchError(
@@ -64,13 +61,20 @@ def hooks_diff(
     return DiffReport(sides[0], sides[1], scope, compare_tables(sides[0].tables, sides[1].tables))
 
 
-def _side(
+def tables_declared(sources: Sequence[BlobSource], scope: tuple[str, ...]) -> tuple[str, ...]:
+    """The tables that headers below `scope` declare in any of `sources`."""
+    return tuple(dict.fromkeys(one.name for source in sources for one in list_hook_tables(source, scope=scope)))
+
+
+def read_side(
+    tree: KernelTree,
     revision: Revision,
-    source: BlobSource,
     wanted: tuple[str, ...],
     scope: tuple[str, ...],
     progress: Callable[[str], None],
 ) -> Side:
+    """Those of the tables `wanted` that the revision has."""
+    source = tree.at(revision)
     found: list[HookTable] = []
     refused: dict[NotUnderstood, None] = {}
     for number, table in enumerate(wanted, 1):
