@@ -46,9 +46,11 @@ def may_hold(prints: bytes, wanted: bytes) -> bool:
 
 
 def names_in(value: str) -> tuple[str, ...]:
-    """The identifiers of a value, each once.
+    """The identifiers of a value that may be functions, each once: not those all in capitals.
 
-    >>> names_in("PV_SAVE(f)"), names_in("f")
-    (('PV_SAVE', 'f'), ('f',))
+    >>> names_in("PV_SAVE(f)"), names_in("f"), names_in("NULL")
+    (('f',), ('f',), ())
     """
-    return (value,) if value.isidentifier() else tuple(dict.fromkeys(_IDENTIFIER.findall(value)))
+    if value.isidentifier():
+        return () if value.isupper() else (value,)
+    return tuple(name for name in dict.fromkeys(_IDENTIFIER.findall(value)) if not name.isupper())

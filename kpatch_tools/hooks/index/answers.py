@@ -1,0 +1,180 @@
+"""The answers to every question, whoever keeps the facts: a keeper only says which files to look at."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from kpatch_tools.core.ids import RepoPath
+
+from .codec import Kind, Question
+from .facts import Assignment, At, Call, Function, MacroUse, MemberKind, Record, Typedef, Unread, Variable
+from .query import Extent, Filled
+from .records import FindTypedef, with_callbacks
+from .words import names_in
+
+FactT = TypeVar("FactT")
+_HELD = (MemberKind.STRUCT, MemberKind.POINTER)
+
+
+def known_typedefs(typedefs: Iterable[Typedef]) -> dict[str, Typedef]:
+    """By name; of several files' typedefs of one name that of a function is taken, else the first."""
+    known: dict[str, Typedef] = {}
+    for typedef in typedefs:
+        present = known.get(typedef.name)
+        if present is None or (typedef.signature and not present.signature):
+            known[typedef.name] = typedef
+    return known
+
+
+class Answers(ABC):
+    """TreeFacts over files that may be more than those that answer; each is looked through."""
+
+    _typedefs: dict[str, Typedef] | None = None
+
+    @abstractmethod
+    def files(self, question: Question | None, names: Sequence[str]) -> Iterable[Any]:
+        """What stands for each file, in tree order, that has an answer for one of `names`; may be too many.
+
+        No question: every file.
+        """
+
+    @abstractmethod
+    def path(self, file: Any) -> RepoPath: ...
+
+    @abstractmethod
+    def facts(self, file: Any, kind: Kind) -> tuple[Any, ...]:
+        """The facts of one kind in that file."""
+
+    @abstractmethod
+    def files_with(self, word: str) -> tuple[RepoPath, ...]:
+        """See TreeFacts."""
+
+    @abstractmethod
+    def extent(self) -> Extent:
+        """See TreeFacts."""
+
+    def records(self, types: Iterable[str]) -> tuple[At[Record], ...]:
+        wanted = frozenset(types)
+        return self._records(
+            self.files(Question.RECORD_TYPE, sorted(wanted)), lambda record: record.type in wanted, lambda record: True
+        )
+
+    def slot_records(self) -> tuple[At[Record], ...]:
+        callbacks = [typedef.name for typedef in self._all_typedefs().values() if _may_be_slot(typedef)]
+        own = self.files(Question.RECORD_WITH_SLOT, ("",))
+        by_typedef = self.files(Question.MEMBER_TYPE, sorted(callbacks))
+        names = frozenset(callbacks)
+        return self._records(
+            _merged(own, by_typedef),
+            lambda record: any(member.kind is MemberKind.SLOT or member.type in names for member in record.members),
+            lambda record: any(member.kind is MemberKind.SLOT for member in record.members),
+        )
+
+    def holders(self, type_name: str) -> tuple[At[Record], ...]:
+        def holds(record: Record) -> bool:
+            return any(member.type == type_name and member.kind in _HELD for member in record.members)
+
+        return self._records(self.files(Question.MEMBER_TYPE, (type_name,)), holds, holds)
+
+    def typedefs(self, names: Iterable[str]) -> tuple[At[Typedef], ...]:
+        wanted = frozenset(names)
+        return self._chosen(Kind.TYPEDEF, Question.TYPEDEF_NAME, wanted, lambda typedef: typedef.name in wanted)
+
+    def variables_of(self, types: Iterable[str]) -> tuple[At[Variable], ...]:
+        wanted = frozenset(types)
+        return self._chosen(Kind.VARIABLE, Question.VARIABLE_TYPE, wanted, lambda variable: variable.type in wanted)
+
+    def variables_named(self, names: Iterable[str]) -> tuple[At[Variable], ...]:
+        wanted = frozenset(names)
+        return self._chosen(Kind.VARIABLE, Question.VARIABLE_NAME, wanted, lambda variable: variable.name in wanted)
+
+    def filled_with(self, values: Iterable[str]) -> tuple[At[Filled], ...]:
+        wanted = frozenset(values)
+        return tuple(
+            At(self.path(file), Filled(variable, fill))
+            for file in self.files(Question.FILL_VALUE, sorted(wanted))
+            for variable in self.facts(file, Kind.VARIABLE)
+            for fill in variable.fills
+            if not wanted.isdisjoint(names_in(fill.value))
+        )
+
+    def assigned(self, values: Iterable[str]) -> tuple[At[Assignment], ...]:
+        wanted = frozenset(values)
+        return self._chosen(
+            Kind.ASSIGNMENT,
+            Question.ASSIGNED_VALUE,
+            wanted,
+            lambda assignment: not wanted.isdisjoint(names_in(assignment.value)),
+        )
+
+    def assignments(self, members: Iterable[str]) -> tuple[At[Assignment], ...]:
+        wanted = frozenset(members)
+        return self._chosen(
+            Kind.ASSIGNMENT, Question.ASSIGNED_MEMBER, wanted, lambda assignment: assignment.member in wanted
+        )
+
+    def calls(self, members: Iterable[str]) -> tuple[At[Call], ...]:
+        wanted = frozenset(members)
+        return self._chosen(Kind.CALL, Question.CALLED_MEMBER, wanted, lambda call: call.member in wanted)
+
+    def functions(self, names: Iterable[str]) -> tuple[At[Function], ...]:
+        wanted = frozenset(names)
+        return self._chosen(Kind.FUNCTION, Question.FUNCTION_NAME, wanted, lambda function: function.name in wanted)
+
+    def macros(self, members: Iterable[str]) -> tuple[At[MacroUse], ...]:
+        wanted = frozenset(members)
+        return self._chosen(
+            Kind.MACRO, Question.MACRO_MEMBER, wanted, lambda macro: not wanted.isdisjoint(macro.members)
+        )
+
+    def unread(self, words: Iterable[str] = ()) -> tuple[At[Unread], ...]:
+        wanted = frozenset(words)
+        return tuple(
+            At(self.path(file), part)
+            for file in self.files(None, ())
+            for part in self.facts(file, Kind.UNREAD)
+            if not wanted or not wanted.isdisjoint(part.words)
+        )
+
+    def _chosen(
+        self, kind: Kind, question: Question, names: frozenset[str], is_wanted: Callable[[Any], bool]
+    ) -> tuple[At[Any], ...]:
+        return tuple(
+            At(self.path(file), fact)
+            for file in self.files(question, sorted(names))
+            for fact in self.facts(file, kind)
+            if is_wanted(fact)
+        )
+
+    def _records(
+        self, files: Iterable[Any], may_be: Callable[[Record], bool], is_wanted: Callable[[Record], bool]
+    ) -> tuple[At[Record], ...]:
+        everywhere = self._all_typedefs()
+        found: list[At[Record]] = []
+        for file in files:
+            find: FindTypedef | None = None
+            for record in self.facts(file, Kind.RECORD):
+                if not may_be(record):
+                    continue
+                find = find or FindTypedef(known_typedefs(self.facts(file, Kind.TYPEDEF)), everywhere)
+                resolved = with_callbacks(record, find)
+                if is_wanted(resolved):
+                    found.append(At(self.path(file), resolved))
+        return tuple(found)
+
+    def _all_typedefs(self) -> dict[str, Typedef]:
+        if self._typedefs is None:
+            self._typedefs = known_typedefs(
+                typedef for file in self.files(None, ()) for typedef in self.facts(file, Kind.TYPEDEF)
+            )
+        return self._typedefs
+
+
+def _may_be_slot(typedef: Typedef) -> bool:
+    """Whether a member of that type may turn out a slot: a function's typedef, or another name for one."""
+    return bool(typedef.signature) or (bool(typedef.type) and " " not in typedef.type)
+
+
+def _merged(first: Iterable[Any], second: Iterable[Any]) -> Iterator[Any]:
+    """Both, in tree order: what stands for a file sorts so."""
+    return iter(sorted({*first, *second}))

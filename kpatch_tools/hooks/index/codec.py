@@ -1,0 +1,199 @@
+"""Facts as text for the index, and the names under which a file is found again."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from enum import IntEnum
+from operator import attrgetter
+from typing import Any
+
+from .facts import (
+    Assignment,
+    Call,
+    Facts,
+    Fill,
+    Function,
+    MacroUse,
+    Member,
+    MemberKind,
+    Record,
+    Root,
+    Storage,
+    Typedef,
+    Unread,
+    Variable,
+)
+from .words import names_in
+
+
+class Kind(IntEnum):
+    """One kind of facts: each file has one part for each kind that it has any facts of."""
+
+    RECORD = 1
+    TYPEDEF = 2
+    VARIABLE = 3
+    CALL = 4
+    ASSIGNMENT = 5
+    FUNCTION = 6
+    MACRO = 7
+    UNREAD = 8
+
+
+class Question(IntEnum):
+    """What a name is looked up for."""
+
+    RECORD_TYPE = 1
+    RECORD_WITH_SLOT = 2
+    MEMBER_TYPE = 3
+    TYPEDEF_NAME = 4
+    VARIABLE_TYPE = 5
+    VARIABLE_NAME = 6
+    FILL_VALUE = 7
+    CALLED_MEMBER = 8
+    ASSIGNED_MEMBER = 9
+    ASSIGNED_VALUE = 10
+    FUNCTION_NAME = 11
+    MACRO_MEMBER = 12
+
+
+Part = tuple[int, str]
+"""A kind, and the facts of that kind as JSON."""
+
+Key = tuple[int, str]
+"""A question, and a name that the file has an answer for."""
+
+_MEMBER = attrgetter("path", "kind", "type", "signature", "array", "line")
+_FILL = attrgetter("path", "value", "number", "line")
+_TYPEDEF = attrgetter("name", "type", "signature", "line", "pointer")
+_CALL = attrgetter("root", "root_kind", "root_type", "chain", "function", "line", "arguments", "guarded", "macro")
+_ASSIGNMENT = attrgetter("root", "root_kind", "root_type", "chain", "function", "line", "value", "conditional")
+_FUNCTION = attrgetter("name", "signature", "returns", "parameters", "private", "annotation", "line")
+_MACRO = attrgetter("name", "parameters", "roots", "body", "line")
+_UNREAD = attrgetter("first", "last", "reason", "words")
+_MEMBER_KINDS = {str(kind): kind for kind in MemberKind}
+_STORAGES = {str(storage): storage for storage in Storage}
+_ROOTS = {str(root): root for root in Root}
+
+
+def encode(facts: Facts) -> list[Part]:
+    """The parts of one file's facts, without those that are empty."""
+    rows = {
+        Kind.RECORD: [(item.type, [_MEMBER(member) for member in item.members], item.line) for item in facts.records],
+        Kind.TYPEDEF: [_TYPEDEF(item) for item in facts.typedefs],
+        Kind.VARIABLE: [_variable_row(item) for item in facts.variables],
+        Kind.CALL: [_CALL(item) for item in facts.calls],
+        Kind.ASSIGNMENT: [_ASSIGNMENT(item) for item in facts.assignments],
+        Kind.FUNCTION: [_FUNCTION(item) for item in facts.functions],
+        Kind.MACRO: [_MACRO(item) for item in facts.macros],
+        Kind.UNREAD: [_UNREAD(item) for item in facts.unread],
+    }
+    return [(int(kind), _dump(row)) for kind, row in rows.items() if row]
+
+
+_dump = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
+def _variable_row(item: Variable) -> tuple[Any, ...]:
+    fills = [_FILL(fill) for fill in item.fills]
+    return (
+        *(item.name, item.type, item.storage, item.pointer, item.array, item.target, fills),
+        *(item.annotation, item.function, item.line),
+    )
+
+
+def decode(kind: int, text: str) -> tuple[Any, ...]:
+    """The facts of one part."""
+    make = _MAKERS[kind]
+    return tuple(make(row) for row in json.loads(text))
+
+
+def assemble(size: int, unread_bytes: int, parts: Mapping[int, str]) -> Facts:
+    """One file's facts from its parts."""
+
+    def all_of(kind: Kind) -> tuple[Any, ...]:
+        return decode(kind, parts[kind]) if kind in parts else ()
+
+    return Facts(
+        size,
+        unread_bytes,
+        *(all_of(Kind.RECORD), all_of(Kind.TYPEDEF), all_of(Kind.VARIABLE), all_of(Kind.CALL)),
+        *(all_of(Kind.ASSIGNMENT), all_of(Kind.FUNCTION), all_of(Kind.MACRO), all_of(Kind.UNREAD)),
+    )
+
+
+def _record(row: Any) -> Record:
+    members = tuple(
+        Member(path, _MEMBER_KINDS[kind], type_name, signature, array, line)
+        for path, kind, type_name, signature, array, line in row[1]
+    )
+    return Record(row[0], members, row[2])
+
+
+def _variable(row: Any) -> Variable:
+    name, type_name, storage, pointer, array, target, fills, annotation, function, line = row
+    return Variable(
+        *(name, type_name, _STORAGES[storage], pointer, array, target),
+        *(tuple(Fill(*fill) for fill in fills), annotation, function, line),
+    )
+
+
+def _call(row: Any) -> Call:
+    root, kind, *rest = row
+    return Call(root, _ROOTS[kind], *rest)
+
+
+def _assignment(row: Any) -> Assignment:
+    root, kind, *rest = row
+    return Assignment(root, _ROOTS[kind], *rest)
+
+
+def _macro(row: Any) -> MacroUse:
+    name, parameters, roots, body, line = row
+    return MacroUse(name, None if parameters is None else tuple(parameters), tuple(roots), body, line)
+
+
+_MAKERS: dict[int, Callable[[Any], Any]] = {
+    Kind.RECORD: _record,
+    Kind.TYPEDEF: lambda row: Typedef(*row),
+    Kind.VARIABLE: _variable,
+    Kind.CALL: _call,
+    Kind.ASSIGNMENT: _assignment,
+    Kind.FUNCTION: lambda row: Function(*row),
+    Kind.MACRO: _macro,
+    Kind.UNREAD: lambda row: Unread(row[0], row[1], row[2], tuple(row[3])),
+}
+
+
+def keys(facts: Facts) -> list[Key]:
+    """Every name that some question finds the file by, each once, in no particular order."""
+    found: set[Key] = set()
+
+    def add(question: Question, names: Iterable[str]) -> None:
+        number = int(question)
+        found.update((number, name) for name in names)
+
+    for record in facts.records:
+        found.add((Question.RECORD_TYPE, record.type))
+        for member in record.members:
+            if member.kind is MemberKind.SLOT:
+                found.add((Question.RECORD_WITH_SLOT, ""))
+            elif member.type:
+                found.add((Question.MEMBER_TYPE, member.type))
+    for variable in facts.variables:
+        for fill in variable.fills:
+            add(Question.FILL_VALUE, names_in(fill.value))
+    for assignment in facts.assignments:
+        add(Question.ASSIGNED_VALUE, names_in(assignment.value))
+    for macro in facts.macros:
+        add(Question.MACRO_MEMBER, macro.members)
+    add(Question.TYPEDEF_NAME, (typedef.name for typedef in facts.typedefs))
+    add(Question.VARIABLE_TYPE, (variable.type for variable in facts.variables))
+    add(Question.VARIABLE_NAME, (variable.name for variable in facts.variables))
+    add(Question.CALLED_MEMBER, (call.member for call in facts.calls))
+    add(Question.ASSIGNED_MEMBER, (assignment.member for assignment in facts.assignments))
+    add(Question.FUNCTION_NAME, (function.name for function in facts.functions))
+    return [(int(question), key_name(name)) for question, name in found]
+
+
+def key_name(name: str) -> str:
+    """A name as a key: SQLite takes no bytes that are no UTF-8."""
+    return name if name.isascii() else name.encode("ascii", "backslashreplace").decode("ascii")
