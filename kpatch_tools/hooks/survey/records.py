@@ -1,0 +1,97 @@
+"""Records and typedefs of a revision, fetched in bundles and chosen by who looks."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.span import Location
+from kpatch_tools.hooks.index.facts import At, Member, MemberKind, Record, Typedef
+from kpatch_tools.hooks.index.query import TreeFacts
+
+from .atlas import TypeSlot
+from .nearness import nearest
+
+_DEEPEST = 6
+
+
+@dataclass(slots=True)
+class Records:
+    """What types stand for. Ask `fetch` with many names at once before looking at each."""
+
+    facts: TreeFacts
+    _records: dict[str, list[At[Record]]] = field(default_factory=dict)
+    _typedefs: dict[str, list[At[Typedef]]] = field(default_factory=dict)
+
+    def fetch(self, names: Iterable[str]) -> None:
+        """Have these types, and whatever typedefs lead to, at hand."""
+        wanted = {name for name in names if name}
+        while wanted := {name for name in wanted if name not in self._records}:
+            for name in wanted:
+                self._records[name] = []
+                self._typedefs[name] = []
+            for record in self.facts.records(wanted):
+                self._records[record.fact.type].append(record)
+            plain = [name for name in wanted if " " not in name]
+            for typedef in self.facts.typedefs(plain) if plain else ():
+                self._typedefs[typedef.fact.name].append(typedef)
+            wanted = {typedef.fact.type for name in plain for typedef in self._typedefs[name] if typedef.fact.type}
+
+    def of(self, name: str, seen_from: RepoPath) -> tuple[At[Record], ...]:
+        """The records that `name` may stand for in `seen_from`; none where it is no record or not to be found."""
+        for _ in range(_DEEPEST):
+            self.fetch((name,))
+            records = nearest(seen_from, self._records[name])
+            if records:
+                return records
+            typedefs = nearest(seen_from, self._typedefs[name])
+            types = {typedef.fact.type for typedef in typedefs}
+            if len(types) != 1:
+                return tuple(record for item in types for record in self._after(item, seen_from))
+            name = types.pop()
+            if not name:
+                return ()
+        return ()
+
+    def _after(self, name: str, seen_from: RepoPath) -> tuple[At[Record], ...]:
+        self.fetch((name,))
+        return nearest(seen_from, self._records[name]) if name else ()
+
+    def slots(self, record: At[Record]) -> tuple[TypeSlot, ...]:
+        """The slots of `record`, in order, those of records that it holds by value included."""
+        found: dict[str, TypeSlot] = {}
+        for path, member, file in self._slots(record, "", 0):
+            found.setdefault(path, TypeSlot(path, member.signature, Location(file, member.line)))
+        return tuple(found.values())
+
+    def _slots(self, record: At[Record], prefix: str, depth: int) -> Iterator[tuple[str, Member, RepoPath]]:
+        self.fetch(member.type for member in record.fact.members if member.kind is MemberKind.STRUCT)
+        for member in record.fact.members:
+            path = prefix + member.path
+            if member.kind is MemberKind.SLOT:
+                yield path, member, record.file
+            elif member.kind is MemberKind.STRUCT and member.type != record.fact.type and depth < _DEEPEST:
+                for inner in self.of(member.type, record.file):
+                    yield from self._slots(inner, path + ".", depth + 1)
+
+
+def find_member(record: Record, chain: str) -> tuple[Member, str] | None:
+    """The member that `chain` leads to or through, and what of the chain is left; the longest that fits."""
+    names = chain.split(".")
+    for length in range(len(names), 0, -1):
+        path = ".".join(names[:length])
+        for member in record.members:
+            if member.path == path:
+                return member, ".".join(names[length:])
+    return None
+
+
+def positional(record: Record, path: str) -> str | None:
+    """The name for a fill's first member, where it is given by its place ("#2.open"); None where there is none."""
+    first, _, rest = path.partition(".")
+    if not first.startswith("#"):
+        return path
+    order = list(dict.fromkeys(member.path.partition(".")[0] for member in record.members))
+    index = int(first[1:])
+    if index >= len(order):
+        return None
+    return f"{order[index]}.{rest}" if rest else order[index]

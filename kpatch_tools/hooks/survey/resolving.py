@@ -1,0 +1,182 @@
+"""Of which type the object is whose member an expression calls or assigns.
+
+From the root's declared type the chain is followed member by member, through typedefs and pointers. Nothing is guessed:
+an expression whose type is not to be had stays unresolved, and one with several candidates is ambiguous.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.hooks.index.facts import Access, At, Function, Member, MemberKind, Record, Root, Variable
+from kpatch_tools.hooks.index.query import TreeFacts
+
+from .nearness import nearest
+from .records import Records, find_member, positional
+
+_LONGEST = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A record on the way to a slot, which holds it by value: the slot is `path` of it."""
+
+    record: At[Record]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where a chain leads in one reading of the types: the records around its last member, the outermost first."""
+
+    owners: tuple[Owner, ...]
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """`ways`: one where all is known, several where types are ambiguous. `lost`: a type on the way is not known."""
+
+    ways: tuple[Way, ...]
+    lost: bool
+
+
+class Resolver:
+    """Resolves accesses of one revision; what it had to look up, it keeps."""
+
+    def __init__(self, facts: TreeFacts, records: Records) -> None:
+        self._facts = facts
+        self._records = records
+        self._variables: dict[str, list[At[Variable]]] = {}
+        self._functions: dict[str, list[At[Function]]] = {}
+
+    def resolve(self, accesses: Sequence[At[Access]]) -> list[Resolution]:
+        """One resolution for each access, in order."""
+        self._prepare(access.fact for access in accesses)
+        known: dict[tuple[str, str, str, str, str], Resolution] = {}
+        found: list[Resolution] = []
+        for access in accesses:
+            fact = access.fact
+            key = (access.file, fact.root, str(fact.root_kind), fact.root_type, fact.chain)
+            if key not in known:
+                known[key] = self._resolve(access)
+            found.append(known[key])
+        return found
+
+    def walk(self, type_name: str, chain: str, seen_from: RepoPath) -> Resolution:
+        """Follow `chain` from an object of `type_name`; positions ("#2") as in a Fill's path."""
+        ways: list[Way] = []
+        lost = self._walk(type_name, chain, seen_from, (), ways, 0)
+        return Resolution(tuple(ways), lost)
+
+    def _prepare(self, facts: Iterable[Access]) -> None:
+        listed = list(facts)
+        names = {fact.root for fact in listed if not fact.root_type and fact.root_kind is Root.GLOBAL}
+        names -= self._variables.keys()
+        for name in names:
+            self._variables[name] = []
+        for variable in self._facts.variables_named(names) if names else ():
+            self._variables[variable.fact.name].append(variable)
+        called = {fact.root for fact in listed if not fact.root_type and fact.root_kind is Root.RESULT}
+        called -= self._functions.keys()
+        for name in called:
+            self._functions[name] = []
+        for function in self._facts.functions(called) if called else ():
+            self._functions[function.fact.name].append(function)
+        types = {fact.root_type for fact in listed}
+        types |= {item.fact.type for name in names for item in self._variables[name]}
+        types |= {returned_type(item.fact.returns) for name in called for item in self._functions[name]}
+        for _ in range(_LONGEST):
+            self._records.fetch(types)
+            break
+
+    def _resolve(self, access: At[Access]) -> Resolution:
+        types = self._root_types(access)
+        ways: list[Way] = []
+        lost = not types
+        for name in types:
+            lost = self._walk(name, access.fact.chain, access.file, (), ways, 0) or lost
+        return Resolution(tuple(ways), lost)
+
+    def _root_types(self, access: At[Access]) -> tuple[str, ...]:
+        fact = access.fact
+        if fact.root_type:
+            return (fact.root_type,)
+        if fact.root_kind is Root.GLOBAL:
+            visible = [item for item in self._variables.get(fact.root, ()) if _reaches(item, access)]
+            own = [item for item in visible if item.file == access.file]
+            if own:
+                return tuple(dict.fromkeys(item.fact.type for item in own))
+            headers = nearest(access.file, visible)
+            types = dict.fromkeys(item.fact.type for item in headers) or dict.fromkeys(
+                item.fact.type for item in visible
+            )
+            return tuple(types)
+        if fact.root_kind is Root.RESULT:
+            functions = self._functions.get(fact.root, [])
+            near = [item for item in functions if item.file == access.file] or nearest(access.file, functions)
+            near = near or [item for item in functions if not item.fact.private]
+            return tuple(dict.fromkeys(filter(None, (returned_type(item.fact.returns) for item in near))))
+        return ()
+
+    def _walk(
+        self, name: str, chain: str, seen_from: RepoPath, owners: tuple[Owner, ...], ways: list[Way], depth: int
+    ) -> bool:
+        """Add every way to `ways`; whether some type on the way is not known."""
+        records = self._records.of(name, seen_from)
+        if not records or depth > _LONGEST:
+            return True
+        lost = False
+        dead_ends = 0
+        for record in records:
+            named = positional(record.fact, chain)
+            found = find_member(record.fact, named) if named is not None else None
+            if found is None or named is None:
+                dead_ends += 1
+                continue
+            member, rest = found
+            around = (*(Owner(item.record, item.path) for item in owners), Owner(record, ""))
+            step = named[: len(named) - len(rest)].strip(".") if rest else named
+            around = tuple(Owner(item.record, f"{item.path}.{step}".strip(".")) for item in around)
+            if not rest:
+                ways.append(Way(around, member))
+            elif member.kind is MemberKind.STRUCT:
+                lost = self._walk(member.type, rest, record.file, around, ways, depth + 1) or lost
+            elif member.kind is MemberKind.POINTER:
+                lost = self._walk(member.type, rest, _view(record.file, seen_from), (), ways, depth + 1) or lost
+            else:
+                lost = True
+        return lost or dead_ends == len(records)
+
+
+def returned_type(returns: str) -> str:
+    """The type that a function's result points to or is, as facts spell types: "struct inode"."""
+    words = [word for word in returns.replace("*", " ").split() if word not in _QUALIFIERS]
+    if len(words) >= 2 and words[0] in ("struct", "union"):
+        return f"{words[0]} {words[1]}"
+    return words[0] if len(words) == 1 else ""
+
+
+_QUALIFIERS = frozenset({"const", "volatile", "static", "inline", "extern", "__inline__", "__inline"})
+
+
+def _view(header: RepoPath, user: RepoPath) -> RepoPath:
+    """From where a type behind a pointer is looked for: a header often only announces it."""
+    return user if header.startswith("include/") else header
+
+
+def _reaches(variable: At[Variable], access: At[Access]) -> bool:
+    """Whether the access can mean this variable: a file's own ones end with the file, a function's with that."""
+    storage = variable.fact.storage.value
+    if storage == "local":
+        return variable.file == access.file and variable.fact.function == access.fact.function
+    return storage != "private" or variable.file == access.file
+
+
+def by_member(accesses: Iterable[At[Access]]) -> dict[str, list[At[Access]]]:
+    """Accesses by the name of their last member."""
+    found: dict[str, list[At[Access]]] = defaultdict(list)
+    for access in accesses:
+        found[access.fact.member].append(access)
+    return found
