@@ -11,7 +11,7 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId, RepoPath
 
 from .objects import MODE_FOLDER, CommitData, TreeEntry, is_regular
-from .objectstore import ObjectStore
+from .objectstore import FOLDER_MODES, ObjectStore
 
 _NOTHING = TreeEntry(0, ObjectId("0" * 40))
 
@@ -120,6 +120,21 @@ def changes_between(
         path = prefix + name.decode("utf-8", "surrogateescape")
         changes += _entry_changes(store, path, before.get(name), after.get(name))
     yield from sorted(changes, key=lambda change: change.path.encode("utf-8", "surrogateescape"))
+
+
+def touched_paths(
+    store: ObjectStore, old: ObjectId | None, new: ObjectId | None, prefix: bytes = b""
+) -> Iterator[RepoPath]:
+    """The paths that differ between two trees (None: the empty tree), folders left out, unordered."""
+    before = {} if old is None else store.scan(old)
+    after = {} if new is None else store.scan(new)
+    for name in {name for name, _ in before.items() ^ after.items()}:
+        sides = (before.get(name), after.get(name))
+        if any(side is not None and side[0] not in FOLDER_MODES for side in sides):
+            yield RepoPath((prefix + name).decode("utf-8", "surrogateescape"))
+        below = [ObjectId(side[1].hex()) if side and side[0] in FOLDER_MODES else None for side in sides]
+        if any(below):
+            yield from touched_paths(store, below[0], below[1], prefix + name + b"/")
 
 
 def _entry_changes(store: ObjectStore, path: str, old: TreeEntry | None, new: TreeEntry | None) -> Iterator[TreeChange]:

@@ -65,6 +65,10 @@ class KernelTree:
                 "read-only-repository", f"no repository can be made at {path}: {error}", hint="name another folder"
             ) from error
 
+    def reopened(self) -> "KernelTree":
+        """The same repository by a handle of its own: a forked process must not share its parent's."""
+        return KernelTree(pygit2.Repository(self._repository.path), objects=self._store.elsewhere)
+
     def empty_tree(self) -> ObjectId:
         """The tree without entries, written if need be: the base of a first commit, which then has no parent."""
         return ObjectId(str(self._repository.write(ObjectType.TREE, b"")))
@@ -204,6 +208,12 @@ class KernelTree:
         commit = self._store.commit(oid)
         parent = self._store.commit(commit.parents[0]).tree if commit.parents else None
         return tuple(history.changes_between(self._store, parent, commit.tree))
+
+    def touched_paths(self, commit: CommitData) -> tuple[RepoPath, ...]:
+        """The paths that a commit with a parent changed against its first one, unordered; no more than `changes` reads,
+        and a tenth of its time, for whoever asks it of a whole history."""
+        old, new = self._store.root_tree(commit.parents[0]), commit.tree
+        return tuple(history.touched_paths(self._store, old, new))
 
     def changes_between(self, old: ObjectId, new: ObjectId) -> tuple[TreeChange, ...]:
         """What differs from `old` to `new` (commits or trees), in tree order, no renames."""

@@ -109,3 +109,19 @@ def test_merge_base_and_ancestry(scratch):
     assert repo.tree.is_ancestor(left, left)
     assert not repo.tree.is_ancestor(left, right)
     assert not repo.tree.is_ancestor(vendor, left)
+
+
+def test_touched_paths_are_those_of_the_changes(scratch):
+    repository = scratch()
+    first = repository.commit({"a/b/c.c": b"1\n", "a/d.c": b"2\n", "e": b"3\n", "f": b"4\n"})
+    second = repository.commit(
+        {"a/b/c.c": b"5\n", "a/d.c": None, "e": None, "h/i": b"7\n"},
+        base=first,
+    )
+    commit = repository.tree.commit(second)
+
+    touched = repository.tree.touched_paths(commit)
+
+    assert sorted(touched) == ["a/b/c.c", "a/d.c", "e", "h/i"]
+    assert set(touched) == {change.path for change in repository.tree.changes(second)}
+    assert set(repository.tree.reopened().touched_paths(commit)) == set(touched)
