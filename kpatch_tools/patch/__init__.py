@@ -6,7 +6,7 @@ from .diff import blob_id, diff_blobs, diff_hunks, diff_sources
 from .diffstat import format_diffstat
 from .format import format_diff, format_file, format_hunk
 from .format_mail import format_patch
-from .mail import format_date, parse_date
+from .mail import format_date, parse_date, split_mbox
 from .message import CommitReference, Trailer, fixes, prose_references, reverted_subject, trailers, upstream_reference
 from .obstacles import obstacle, special_at
 from .parse import parse_mbox, parse_patch
@@ -46,6 +46,7 @@ __all__ = [
     "prose_references",
     "reverted_subject",
     "special_at",
+    "split_mbox",
     "trailers",
     "upstream_reference",
 ]

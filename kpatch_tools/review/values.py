@@ -3,39 +3,64 @@
 Everything received is untrusted text: nothing here is a path of this machine, and nothing is ever executed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from kpatch_tools.core.finding import Finding, Status
+from kpatch_tools.core.finding import Finding, Status, worst
 from kpatch_tools.core.ids import ObjectId, RepoPath
-from kpatch_tools.patch import Patch
+from kpatch_tools.patch import FileDiff, Hunk, Patch
+
+from .envelope import Envelope
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One patch of a series. `number` is 1-based; `name` says where it came from, for people."""
+
+    number: int
+    patch: Patch
+    envelope: Envelope = field(default_factory=Envelope)
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A letter that should be a patch and is not: `code` is stable, `message` a sentence."""
+
+    number: int
+    subject: str
+    code: str
+    message: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One series as it was sent. `patches` in the order of its numbers; a lone patch is a series of one.
+    """One series as it was sent; a lone patch is a series of one.
 
-    `version`: 1 for a first sending. `message_id`, `references`, `sender`, `subject`: of the cover letter, else of the
-    first patch; "" where there was no mail. `named_base`: what a base-commit trailer says, "" for nothing. `cover` is
-    the cover letter's text. `trailers` are those that replies added, by the number of the patch (0: the whole series).
+    `patches` are in the order of their numbers, each number once. `unreadable` are letters of the series of whose diff
+    no patch could be made, and `missing` the numbers that did not arrive. `envelope` is the cover letter's, else the
+    first patch's; `cover` the cover letter's text, "" without one. `named_base`: what a base-commit line says, "" for
+    nothing. `trailers` are those that replies gave, by the number of the patch (0: the whole series).
     """
 
     subject: str
-    patches: tuple[Patch, ...]
+    patches: tuple[Sent, ...]
     version: int = 1
-    message_id: str = ""
-    references: tuple[str, ...] = ()
-    sender: str = ""
+    envelope: Envelope = field(default_factory=Envelope)
     named_base: str = ""
     cover: str = ""
     trailers: tuple[tuple[int, str], ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    missing: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """What was received and is no submission (a reply, a pull request, …), and the word for it."""
 
-    what: str
+    name: str
+    subject: str
     reason: str
 
 
@@ -50,7 +75,7 @@ class BaseReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """One candidate to apply a series to. `matched` of `wanted` pre-image blobs are in it."""
+    """One candidate to apply a series to. `matched` of `wanted` pre-image blobs are in it, by their ids."""
 
     revision: str
     commit: ObjectId
@@ -61,10 +86,16 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class PatchPlace:
-    """Where a finding is in the patch itself: 1-based line of the mail's diff text, and the hunk's header."""
+    """Where a finding is in the patch itself: indices from 0 of the file, its hunk, and the hunk's line."""
 
-    line: int
-    hunk: str
+    file: int
+    hunk: int
+    row: int
+
+    def hunk_of(self, patch: Patch) -> tuple[FileDiff, Hunk]:
+        """The file's diff, and the hunk."""
+        diff = patch.files[self.file]
+        return diff, diff.hunks[self.hunk]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +118,40 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """One patch with what was found. `number` is 1-based. `applies`: "" or the machine-readable cause why not."""
+    """One patch with what was found. `applies`: "" or the machine-readable cause why not."""
 
-    number: int
-    patch: Patch
+    sent: Sent
     findings: tuple[Placed, ...]
     applies: str = ""
     touched: tuple[RepoPath, ...] = ()
 
     @property
     def status(self) -> Status:
-        """The worst status that is held against the patch; PASS where nothing is."""
+        """The worst status that is held against the patch; ERROR where nothing was said of it at all."""
+        if not self.findings:
+            return Status.ERROR
         return max((one.finding.status for one in self.findings if one.counts), default=Status.PASS)
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A series reviewed on a base. `bases` are all candidates, best first, `base` the one used (None: none fits)."""
+    """A series reviewed on a base. `bases` are all candidates, best first, `base` the one used (None: none fits).
+
+    `nearest`: where the series would apply, if it does not on `base`; None if nowhere that was tried. `general` are
+    findings about the series as a whole.
+    """
 
     submission: Submission
     base: Base | None
     bases: tuple[Base, ...]
     patches: tuple[Reviewed, ...]
+    nearest: Base | None = None
+    general: tuple[Finding, ...] = ()
 
     @property
     def status(self) -> Status:
-        return max((patch.status for patch in self.patches), default=Status.ERROR)
+        """The worst of all patches and of the series; ERROR where there is nothing."""
+        statuses = [patch.status for patch in self.patches]
+        if self.general:
+            statuses.append(worst(self.general))
+        return max(statuses, default=Status.ERROR)

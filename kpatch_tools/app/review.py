@@ -1,0 +1,175 @@
+"""Use case: review a series of patches on the base that it was made for."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from kpatch_tools.app.checking import check_changes
+from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.finding import Finding, Status
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import BlobSource, Overlay
+from kpatch_tools.patch import ApplyResult, Patch, PlacedHunk, apply_patch
+from kpatch_tools.review.bases import rank_bases
+from kpatch_tools.review.placing import place_in_patch
+from kpatch_tools.review.values import Base, Placed, Review, Reviewed, Sent, Submission
+from kpatch_tools.tree import KernelTree
+
+APPLIES = "patch-applies"
+READABLE = "patch-readable"
+COMPLETE = "series-complete"
+
+Changes = Mapping[RepoPath, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One patch on top of those before it: `before` and `after` are all changes to the base until then."""
+
+    sent: Sent
+    before: Changes
+    result: ApplyResult
+
+    @property
+    def after(self) -> Changes:
+        return {**self.before, **self.result.changes} if not self.result.rejects else self.before
+
+
+def review_submission(
+    tree: KernelTree,
+    submission: Submission,
+    *,
+    named: Sequence[str] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> Review:
+    """Each patch on top of the earlier ones of its series, on the first of the ranked bases that all of them apply to;
+    where none is, on the best one.
+
+    KpatchError unknown-revision for one of `named`, no-base in a repository without a commit.
+    """
+    bases = rank_bases(tree, submission, named=named)
+    if not bases:
+        raise KpatchError("no-base", "the repository has no commit to review on", hint="name another with --repo PATH")
+    progress(f"applying to {bases[0].revision}")
+    base, steps, nearest = _choose(tree, submission, bases)
+    reviewed = []
+    for step in steps:
+        progress(f"{step.sent.number} of {len(steps)}, {step.sent.patch.subject}")
+        reviewed.append(_review_step(tree, tree.at(base.commit), step))
+    done = _with_later_fixes(tree, tree.at(base.commit), steps, reviewed)
+    return Review(submission, base, bases, done, nearest, tuple(_general(submission)))
+
+
+def _choose(
+    tree: KernelTree, submission: Submission, bases: Sequence[Base]
+) -> tuple[Base, tuple[_Step, ...], Base | None]:
+    """The base to review on, the patches on it, and where they apply if not there.
+
+    What the sender or the user named is not left for another: there the patches must apply.
+    """
+    first = bases[0]
+    steps = _apply(tree, submission, first)
+    if not _rejected(steps):
+        return first, steps, None
+    for other in bases[1:]:
+        tried = _apply(tree, submission, other)
+        if not _rejected(tried):
+            return (first, steps, other) if first.reason in _PROMISED else (other, tried, None)
+    return first, steps, None
+
+
+_PROMISED = ("base-commit", "named-by-user")
+
+
+def _apply(tree: KernelTree, submission: Submission, base: Base) -> tuple[_Step, ...]:
+    changes: Changes = {}
+    steps: list[_Step] = []
+    for sent in submission.patches:
+        source = Overlay(tree.at(base.commit), changes)
+        steps.append(_Step(sent, changes, apply_patch(sent.patch.files, source)))
+        changes = steps[-1].after
+    return tuple(steps)
+
+
+def _rejected(steps: Iterable[_Step]) -> bool:
+    return any(step.result.rejects for step in steps)
+
+
+def _review_step(tree: KernelTree, source: BlobSource, step: _Step) -> Reviewed:
+    patch, result = step.sent.patch, step.result
+    touched = tuple(dict.fromkeys(path for diff in patch.files for path in (diff.old_path, diff.new_path) if path))
+    if result.rejects:
+        findings = tuple(
+            Finding(
+                APPLIES, Status.FAIL, reject.reason, reject.file.path, reject.hunk.new_start if reject.hunk else None
+            )
+            for reject in result.rejects
+        )
+        return Reviewed(step.sent, _placed(patch, (), findings), result.rejects[0].code, touched)
+    findings = check_changes(tree, Overlay(source, step.before), result.changes, patch.message)
+    return Reviewed(step.sent, _placed(patch, result.placed, findings), "", touched)
+
+
+def _placed(patch: Patch, hunks: Sequence[PlacedHunk], findings: Iterable[Finding]) -> tuple[Placed, ...]:
+    return tuple(Placed(finding, place_in_patch(patch, hunks, finding)) for finding in findings)
+
+
+def _with_later_fixes(
+    tree: KernelTree, source: BlobSource, steps: Sequence[_Step], reviewed: Sequence[Reviewed]
+) -> tuple[Reviewed, ...]:
+    """Marks what a later patch of the series mends: it is found no more when the two are checked as one change."""
+    found: list[Reviewed] = []
+    for place, (step, one) in enumerate(zip(steps, reviewed, strict=True)):
+        open_ones = {_mark(item.finding) for item in one.findings if item.finding.status >= Status.WARN}
+        mended: dict[tuple[str, RepoPath | None, str], int] = {}
+        for later in steps[place + 1 :] if not step.result.rejects else ():
+            if not open_ones or later.result.rejects:
+                break
+            if not set(later.result.changes) & set(one.touched):
+                continue
+            changes = _difference(step.before, later.after)
+            still = {
+                _mark(finding)
+                for finding in check_changes(tree, Overlay(source, step.before), changes, one.sent.patch.message)
+                if finding.status >= Status.WARN
+            }
+            for gone in open_ones - still:
+                mended[gone] = later.sent.number
+            open_ones &= still
+        found.append(
+            replace(
+                one,
+                findings=tuple(replace(item, fixed_by=mended.get(_mark(item.finding), 0)) for item in one.findings),
+            )
+            if mended
+            else one
+        )
+    return tuple(found)
+
+
+def _difference(before: Changes, after: Changes) -> Changes:
+    """What changed since `before`, a prefix of `after`."""
+    return {path: data for path, data in after.items() if path not in before or before[path] != data}
+
+
+def _mark(finding: Finding) -> tuple[str, RepoPath | None, str]:
+    """The same finding after lines have moved."""
+    return finding.id, finding.file, finding.message
+
+
+def _general(submission: Submission) -> Iterator[Finding]:
+    """What there is to say of the series as such."""
+    for one in submission.unreadable:
+        yield Finding(
+            READABLE,
+            Status.FAIL,
+            f"patch {one.number}, {one.subject or one.name}: {one.message}",
+            hint="send it again with git send-email, which keeps a patch as it is",
+        )
+    if submission.missing:
+        numbers = ", ".join(map(str, submission.missing))
+        yield Finding(
+            COMPLETE,
+            Status.ERROR,
+            f"{'patch' if len(submission.missing) == 1 else 'patches'} {numbers} of the series did not arrive",
+            hint="give the whole thread: what comes after a missing patch may not apply",
+        )
