@@ -35,8 +35,8 @@ class Database:
         self.path = path
         self._sum = path.with_name(path.name + ".sum")
 
-    def check(self) -> bool:
-        """Whether the file is as its last writer left it.
+    def is_whole(self) -> bool:
+        """Whether the file is an index, and as its last writer left it.
 
         A writer that was killed left no sum: then SQLite looks at the file, and what it finds whole gets its sum.
         """
@@ -46,12 +46,15 @@ class Database:
             return int(self._sum.read_text("ascii")) == self._digest()
         try:
             with self.connection() as connection:
-                is_whole = bool(connection.execute("pragma integrity_check(1)").fetchone() == ("ok",))
+                version = connection.execute("pragma user_version").fetchone()
+                looked = connection.execute("pragma integrity_check(1)").fetchone()
+                read_graph(connection)
         except DamagedIndexError:
             return False
-        if is_whole:
-            self.seal()
-        return is_whole
+        if version != (VERSION,) or looked != ("ok",):
+            return False
+        self.seal()
+        return True
 
     def _digest(self) -> int:
         digest = 0

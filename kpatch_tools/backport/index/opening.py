@@ -47,7 +47,7 @@ def open_index(
 
 def _load(database: Database, tips: Sequence[ObjectId]) -> CommitIndex | None:
     """The index, if it is whole and has all of `tips`."""
-    if not database.check():
+    if not database.is_whole():
         return None
     try:
         with database.connection() as connection:
@@ -59,7 +59,7 @@ def _load(database: Database, tips: Sequence[ObjectId]) -> CommitIndex | None:
 
 
 def _extended(tree: KernelTree, database: Database, tips: Sequence[ObjectId], progress: Progress) -> CommitIndex:
-    if not database.check():
+    if not database.is_whole():
         database.create()
     database.unseal()
     try:
@@ -73,12 +73,16 @@ def _extended(tree: KernelTree, database: Database, tips: Sequence[ObjectId], pr
 
 @contextmanager
 def _locked(path: Path, *, exclusive: bool, progress: Progress) -> Iterator[None]:
-    """The system takes the lock from a process that dies."""
+    """The system takes the lock from a process that dies. Who only reads needs no right to write the lock's file."""
     kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
-    with path.with_name(path.name + ".lock").open("a") as file:
+    flags = os.O_CREAT | os.O_CLOEXEC | (os.O_RDWR if exclusive else os.O_RDONLY)
+    file = os.open(path.with_name(path.name + ".lock"), flags, 0o600)
+    try:
         try:
             fcntl.flock(file, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             progress("waiting for another process that indexes the history")
             fcntl.flock(file, kind)
         yield
+    finally:
+        os.close(file)
