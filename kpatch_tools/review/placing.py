@@ -22,14 +22,14 @@ def place_in_patch(patch: Patch, placed: Iterable[PlacedHunk], finding: Finding)
         if finding.line is None:
             return PatchPlace(number, 0, diff.hunks[0].leading)
         offsets = {id(one.hunk): one.offset for one in placed if one.file is diff}
-        best: tuple[int, PatchPlace] | None = None
+        best: tuple[tuple[int, bool], PatchPlace] | None = None
         for index, hunk in enumerate(diff.hunks):
             line = hunk.new_start + offsets.get(id(hunk), 0)
             for row, text in enumerate(hunk.lines):
-                distance = abs(line - finding.line)
-                # An added line says more than a context line at the same place.
-                if distance <= _NEAR and (best is None or distance < best[0]):
-                    best = distance, PatchPlace(number, index, row)
+                # A removed line stands where the one after it does, which is the one that is meant.
+                near = abs(line - finding.line), text.kind == "-"
+                if near[0] <= _NEAR and (best is None or near < best[0]):
+                    best = near, PatchPlace(number, index, row)
                 if text.kind != "-":
                     line += 1
         return best[1] if best is not None else None

@@ -67,6 +67,7 @@ class Skipped:
 class BaseReason(StrEnum):
     """Why a base was chosen, best first."""
 
+    PARENT = "parent"
     NAMED = "base-commit"
     USER = "named-by-user"
     BLOBS = "blob-ids"
