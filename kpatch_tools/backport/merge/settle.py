@@ -1,5 +1,7 @@
 """One file in conflict: each hunk by the first strategy that knows where it goes."""
 
+from collections.abc import Callable, Sequence
+
 from kpatch_tools.backport.outcome import HunkResult
 from kpatch_tools.backport.place import find_places
 from kpatch_tools.core.hunkclass import HunkClass, worst_class
@@ -12,14 +14,21 @@ from .text import Text
 from .values import Conflict
 from .verbatim import find_already, find_edit_already, place_by_itself, place_verbatim
 
+Rule = Callable[[Edit, Conflict], Placed | None]
 
-def settle(diff: FileDiff, path: RepoPath, base: bytes, ours: bytes) -> tuple[bytes, tuple[HunkResult, ...]]:
-    """What can be done of a file's change, and how each hunk fared."""
+
+def settle(
+    diff: FileDiff, path: RepoPath, base: bytes, ours: bytes, *, further: Sequence[Rule] = ()
+) -> tuple[bytes, tuple[HunkResult, ...]]:
+    """What can be done of a file's change, and how each hunk fared.
+
+    `further` rules are asked, in order, about each edit that none of those here places.
+    """
     conflict = Conflict(Text.of(diff.old_path or path, base), Text.of(path, ours), diff.hunks)
     placed: list[Placed] = []
     failed: dict[int, str] = {}
     for number, (hunk, edits) in enumerate(zip(diff.hunks, conflict.edits, strict=True), start=1):
-        found, missing = _place(hunk, edits, conflict)
+        found, missing = _place(hunk, edits, conflict, further)
         if missing:
             failed[number] = "the lines around it differ in the target"
         elif apply_replacements(conflict.ours.lines, [*placed, *found]) is None:
@@ -34,7 +43,9 @@ def settle(diff: FileDiff, path: RepoPath, base: bytes, ours: bytes) -> tuple[by
     return b"".join(lines), results
 
 
-def _place(hunk: Hunk, edits: tuple[Edit, ...], conflict: Conflict) -> tuple[list[Placed], tuple[Edit, ...]]:
+def _place(
+    hunk: Hunk, edits: tuple[Edit, ...], conflict: Conflict, further: Sequence[Rule]
+) -> tuple[list[Placed], tuple[Edit, ...]]:
     """The hunk's edits placed, and those that are not."""
     for whole in (place_verbatim, find_already, place_by_itself):
         found = whole(hunk, edits, conflict)
@@ -43,6 +54,7 @@ def _place(hunk: Hunk, edits: tuple[Edit, ...], conflict: Conflict) -> tuple[lis
     placed, missing = [], []
     for edit in edits:
         one = place_aligned(edit, conflict.alignment(edit)) or find_edit_already(edit, conflict)
+        one = one or next((made for rule in further if (made := rule(edit, conflict)) is not None), None)
         if one is None:
             missing.append(edit)
         else:
