@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.hooks import HookAtlas, find_hook_tables
+from kpatch_tools.hooks.tables.finder import DEFAULT_SCOPE
 from kpatch_tools.tree import KernelTree, Revision
 
 
@@ -16,17 +17,18 @@ class HooksReport:
     atlas: HookAtlas
 
 
-def survey_hooks(tree: KernelTree, revision: str, *, table: str) -> HooksReport:
-    """Find `table` in the tree at `revision`.
+def survey_hooks(tree: KernelTree, revision: str, *, table: str, scope: tuple[str, ...] = DEFAULT_SCOPE) -> HooksReport:
+    """Find `table` in the tree at `revision`, as the C files below `scope` declare, fill and call it.
 
     Raises KpatchError "unknown-revision", and "no-such-table" where the revision has no such hook table.
     """
     resolved = kernel_at(tree, revision)
-    atlas = find_hook_tables(tree.at(resolved), table=table)
+    atlas = find_hook_tables(tree.at(resolved), table=table, scope=scope)
     if not atlas.tables:
         raise KpatchError(
             "no-such-table",
-            f"{resolved.spelled} has no hook table {table}",
-            hint="name the variable, such as x86_init; a table is a global struct of function pointers",
+            f"{resolved.spelled} has no hook table {table} below {', '.join(scope)}",
+            hint="name the variable, such as x86_init; a table is a global struct of function pointers; --scope FOLDER "
+            "looks elsewhere",
         )
     return HooksReport(resolved, atlas)
