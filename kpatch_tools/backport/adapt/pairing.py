@@ -1,5 +1,6 @@
 """Which of the lines that an edit takes out becomes which of those that it puts in."""
 
+import itertools
 from collections.abc import Sequence
 
 from .tokens import Token, align_tokens, likeness
@@ -26,7 +27,7 @@ def pair_tokens(old: Sequence[Token], new: Sequence[Token]) -> list[int | None]:
 
 def _lines(tokens: Sequence[Token]) -> list[Line]:
     starts = [index for index, token in enumerate(tokens) if token.begins_line]
-    return list(zip(starts, [*starts[1:], len(tokens)], strict=True))
+    return list(itertools.pairwise([*starts, len(tokens)]))
 
 
 def _pairs(

@@ -33,8 +33,12 @@ def tokens_of(lines: Iterable[bytes]) -> tuple[Token, ...]:
     >>> [token.text for token in tokens_of([b"a = b->c;\n"])]
     [b'a', b'=', b'b', b'->', b'c', b';', b'']
     """
-    found = [Token(match.group(1), match.group(2)) for match in _TOKEN.finditer(b"\n" + b"".join(lines))]
-    return tuple(token for index, token in enumerate(found) if token.text or index == len(found) - 1)
+    found = []
+    for match in _TOKEN.finditer(b"\n" + b"".join(lines)):
+        found.append(Token(match.group(1), match.group(2)))
+        if not match.group(2):
+            break  # the end; it would match once more behind white space
+    return tuple(found)
 
 
 def text_of(tokens: Iterable[Token]) -> bytes:

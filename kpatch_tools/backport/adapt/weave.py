@@ -72,7 +72,8 @@ def _by_line(one: _Difference, base: Sequence[Token]) -> Iterator[_Difference]:
         return
     olds, news = [one.first, *old_starts, one.last], [0, *new_starts, len(one.new)]
     for index in range(len(olds) - 1):
-        yield _Difference(olds[index], olds[index + 1], one.new[news[index] : news[index + 1]], 0)
+        piece, new = base[olds[index] : olds[index + 1]], one.new[news[index] : news[index + 1]]
+        yield _Difference(olds[index], olds[index + 1], new, _lines(new) - _lines(piece))
 
 
 def _meet(one: _Difference, edit: _Difference) -> bool:
