@@ -2,7 +2,6 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from kpatch_tools.backport.adapt.tokens import text_of, tokens_of
 
 LINES = st.lists(st.text(alphabet="ab1 \t(){};,->=&|/*\"'.", max_size=12).map(lambda line: line.encode() + b"\n"))
