@@ -1,9 +1,9 @@
 """Runs the checks over a change of a tree."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from kpatch_tools.checks.catalogue import run_checks
-from kpatch_tools.checks.check import Change, Lookup, UpstreamCommit
+from kpatch_tools.checks.catalogue import ALL_CHECKS, run_checks
+from kpatch_tools.checks.check import Change, Check, Lookup, UpstreamCommit
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding
 from kpatch_tools.core.ids import ObjectId, RepoPath
@@ -12,11 +12,16 @@ from kpatch_tools.tree import KernelTree
 
 
 def check_changes(
-    tree: KernelTree, base: BlobSource, changes: Mapping[RepoPath, bytes | None], message: bytes
+    tree: KernelTree,
+    base: BlobSource,
+    changes: Mapping[RepoPath, bytes | None],
+    message: bytes,
+    *,
+    checks: Iterable[Check] = ALL_CHECKS,
 ) -> tuple[Finding, ...]:
     """The findings about `base` with `changes` made to it, by a patch that says `message`."""
     change = Change(base, Overlay(base, changes), tuple(changes), message, lookup_in(tree))
-    return run_checks(change)
+    return run_checks(change, checks=checks)
 
 
 def check_commit(tree: KernelTree, commit: ObjectId) -> tuple[Finding, ...]:

@@ -4,14 +4,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kpatch_tools.app.checking import check_changes
+from kpatch_tools.app.review_input import Input
+from kpatch_tools.checks.catalogue import ALL_CHECKS
+from kpatch_tools.checks.check import Check
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.patch import ApplyResult, Patch, PlacedHunk, apply_patch
 from kpatch_tools.review.bases import rank_bases
+from kpatch_tools.review.ignoring import Ignore, ignoring
 from kpatch_tools.review.placing import place_in_patch
-from kpatch_tools.review.values import Base, Placed, Review, Reviewed, Sent, Submission
+from kpatch_tools.review.values import Base, BaseReason, Placed, Review, Reviewed, Sent, Submission
 from kpatch_tools.tree import KernelTree
 
 APPLIES = "patch-applies"
@@ -34,19 +38,29 @@ class _Step:
         return {**self.before, **self.result.changes} if not self.result.rejects else self.before
 
 
-def review_submission(
-    tree: KernelTree,
-    submission: Submission,
-    *,
-    named: Sequence[str] = (),
-    progress: Callable[[str], None] = lambda _: None,
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is looked for. `named`: revisions to review on, best first. `old`: also what the base had already."""
+
+    named: tuple[str, ...] = ()
+    checks: tuple[Check, ...] = ALL_CHECKS
+    ignores: tuple[Ignore, ...] = ()
+    old: bool = False
+
+
+def review_input(
+    tree: KernelTree, given: Input, choice: Choice, *, progress: Callable[[str], None] = lambda _: None
 ) -> Review:
     """Each patch on top of the earlier ones of its series, on the first of the ranked bases that all of them apply to;
-    where none is, on the best one.
+    where none is, on the best one. Commits are reviewed where they stand, unless a revision is named.
 
-    KpatchError unknown-revision for one of `named`, no-base in a repository without a commit.
+    KpatchError unknown-revision for a named one, no-base in a repository without a commit.
     """
-    bases = rank_bases(tree, submission, named=named)
+    submission = given.submission
+    if given.parent is not None and not choice.named:
+        bases: tuple[Base, ...] = (Base(given.parent[:12], given.parent, BaseReason.PARENT, 0, 0),)
+    else:
+        bases = rank_bases(tree, submission, named=choice.named)
     if not bases:
         raise KpatchError("no-base", "the repository has no commit to review on", hint="name another with --repo PATH")
     progress(f"applying to {bases[0].revision}")
@@ -54,9 +68,10 @@ def review_submission(
     reviewed = []
     for step in steps:
         progress(f"{step.sent.number} of {len(steps)}, {step.sent.patch.subject}")
-        reviewed.append(_review_step(tree, tree.at(base.commit), step))
-    done = _with_later_fixes(tree, tree.at(base.commit), steps, reviewed)
-    return Review(submission, base, bases, done, nearest, tuple(_general(submission)))
+        reviewed.append(_review_step(tree, tree.at(base.commit), step, choice))
+    done = _with_later_fixes(tree, tree.at(base.commit), steps, reviewed, choice)
+    review = Review(submission, base, bases, done, nearest, tuple(_general(submission)))
+    return ignoring(review, choice.ignores)
 
 
 def _choose(
@@ -77,7 +92,7 @@ def _choose(
     return first, steps, None
 
 
-_PROMISED = ("base-commit", "named-by-user")
+_PROMISED = (BaseReason.PARENT, BaseReason.NAMED, BaseReason.USER)
 
 
 def _apply(tree: KernelTree, submission: Submission, base: Base) -> tuple[_Step, ...]:
@@ -94,7 +109,7 @@ def _rejected(steps: Iterable[_Step]) -> bool:
     return any(step.result.rejects for step in steps)
 
 
-def _review_step(tree: KernelTree, source: BlobSource, step: _Step) -> Reviewed:
+def _review_step(tree: KernelTree, source: BlobSource, step: _Step, choice: Choice) -> Reviewed:
     patch, result = step.sent.patch, step.result
     touched = tuple(dict.fromkeys(path for diff in patch.files for path in (diff.old_path, diff.new_path) if path))
     if result.rejects:
@@ -105,8 +120,23 @@ def _review_step(tree: KernelTree, source: BlobSource, step: _Step) -> Reviewed:
             for reject in result.rejects
         )
         return Reviewed(step.sent, _placed(patch, (), findings), result.rejects[0].code, touched)
-    findings = check_changes(tree, Overlay(source, step.before), result.changes, patch.message)
-    return Reviewed(step.sent, _placed(patch, result.placed, findings), "", touched)
+    before = Overlay(source, step.before)
+    findings = check_changes(tree, before, result.changes, patch.message, checks=choice.checks)
+    placed = _placed(patch, result.placed, findings)
+    if choice.old:
+        placed += tuple(_old(tree, before, patch, result, findings, choice))
+    return Reviewed(step.sent, placed, "", touched)
+
+
+def _old(
+    tree: KernelTree, before: BlobSource, patch: Patch, result: ApplyResult, new: Sequence[Finding], choice: Choice
+) -> Iterator[Placed]:
+    """What the touched files have already: what is found as if the patch had written them whole, and is not new."""
+    known = {_mark(finding) for finding in new}
+    without = Overlay(before, dict.fromkeys(result.changes))
+    for finding in check_changes(tree, without, result.changes, b"", checks=choice.checks):
+        if finding.status >= Status.WARN and finding.file in result.changes and _mark(finding) not in known:
+            yield Placed(finding, place_in_patch(patch, result.placed, finding), old=True)
 
 
 def _placed(patch: Patch, hunks: Sequence[PlacedHunk], findings: Iterable[Finding]) -> tuple[Placed, ...]:
@@ -114,12 +144,12 @@ def _placed(patch: Patch, hunks: Sequence[PlacedHunk], findings: Iterable[Findin
 
 
 def _with_later_fixes(
-    tree: KernelTree, source: BlobSource, steps: Sequence[_Step], reviewed: Sequence[Reviewed]
+    tree: KernelTree, source: BlobSource, steps: Sequence[_Step], reviewed: Sequence[Reviewed], choice: Choice
 ) -> tuple[Reviewed, ...]:
     """Marks what a later patch of the series mends: it is found no more when the two are checked as one change."""
     found: list[Reviewed] = []
     for place, (step, one) in enumerate(zip(steps, reviewed, strict=True)):
-        open_ones = {_mark(item.finding) for item in one.findings if item.finding.status >= Status.WARN}
+        open_ones = {_mark(item.finding) for item in one.findings if _is_open(item)}
         mended: dict[tuple[str, RepoPath | None, str], int] = {}
         for later in steps[place + 1 :] if not step.result.rejects else ():
             if not open_ones or later.result.rejects:
@@ -127,23 +157,29 @@ def _with_later_fixes(
             if not set(later.result.changes) & set(one.touched):
                 continue
             changes = _difference(step.before, later.after)
-            still = {
-                _mark(finding)
-                for finding in check_changes(tree, Overlay(source, step.before), changes, one.sent.patch.message)
-                if finding.status >= Status.WARN
-            }
+            found_then = check_changes(
+                tree, Overlay(source, step.before), changes, one.sent.patch.message, checks=choice.checks
+            )
+            still = {_mark(finding) for finding in found_then if finding.status >= Status.WARN}
             for gone in open_ones - still:
                 mended[gone] = later.sent.number
             open_ones &= still
         found.append(
             replace(
                 one,
-                findings=tuple(replace(item, fixed_by=mended.get(_mark(item.finding), 0)) for item in one.findings),
+                findings=tuple(
+                    replace(item, fixed_by=0 if item.old else mended.get(_mark(item.finding), 0))
+                    for item in one.findings
+                ),
             )
             if mended
             else one
         )
     return tuple(found)
+
+
+def _is_open(item: Placed) -> bool:
+    return item.finding.status >= Status.WARN and not item.old
 
 
 def _difference(before: Changes, after: Changes) -> Changes:

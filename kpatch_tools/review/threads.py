@@ -1,6 +1,6 @@
 """Letters to series: which belong together, in which version, and what replies add.
 
-A series is told by its sender, its version and the number of its patches, and then by who answers whom: two sendings
+A series is told by its version and the number of its patches, and then by who answers whom: two sendings
 of the same kind in one mailbox stay two. What is no patch is passed over with a word.
 """
 
@@ -49,8 +49,8 @@ class _Letter:
         return self.envelope.tag
 
     @property
-    def key(self) -> tuple[str, int, int]:
-        return self.envelope.sender, self.tag.version, self.tag.total
+    def key(self) -> tuple[int, int]:
+        return self.tag.version, self.tag.total
 
 
 @dataclass(slots=True)
@@ -120,7 +120,7 @@ def _is_original(letter: _Letter, seen: set[str]) -> bool:
 
 def _grouped(letters: Sequence[_Letter]) -> list[_Group]:
     """One group for each series."""
-    by_key: dict[tuple[str, int, int], list[_Letter]] = defaultdict(list)
+    by_key: dict[tuple[int, int], list[_Letter]] = defaultdict(list)
     groups: list[tuple[int, _Group]] = []
     for place, letter in enumerate(letters):
         if letter.tag.total == 1 and letter.tag.number == 1:
@@ -134,7 +134,7 @@ def _grouped(letters: Sequence[_Letter]) -> list[_Group]:
 
 
 def _series_of(alike: Sequence[_Letter]) -> list[_Group]:
-    """Splits letters of one sender, version and length by thread, and where a number comes a second time."""
+    """Splits letters of one version and length by thread, and where a number comes a second time."""
     groups: list[_Group] = []
     for thread in _threads(alike):
         current = _Group()
@@ -148,7 +148,10 @@ def _series_of(alike: Sequence[_Letter]) -> list[_Group]:
 
 
 def _threads(alike: Sequence[_Letter]) -> Iterator[list[_Letter]]:
-    """Letters that answer one another or the same one; those that answer nothing count as one thread."""
+    """Letters that answer one another or the same one; those that answer nothing count as one thread of their sender.
+
+    Within a thread the senders may differ: what git formats names each patch's author.
+    """
     leader: dict[str, str] = {}
 
     def find(name: str) -> str:
@@ -163,7 +166,9 @@ def _threads(alike: Sequence[_Letter]) -> Iterator[list[_Letter]]:
     for letter in alike:
         envelope = letter.envelope
         is_lone = not envelope.parent and envelope.message_id not in answered
-        name = f"<{envelope.message_id}>" if not is_lone else "(no thread)"
+        name = f"<{envelope.message_id}>"
+        if is_lone:
+            name = f"no thread, {envelope.sender if envelope.message_id else 'never sent'}"
         names.append(name)
         if envelope.parent:
             # Another series' letter that this one answers ties no letters together but those of one sending.

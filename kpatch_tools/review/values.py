@@ -104,17 +104,28 @@ class Placed:
     """A finding with its place in the patch (None: it is about no line that the patch has) and what it says of time.
 
     `old`: the base had it already. `fixed_by`: the number of the later patch of the series that mends it, 0 for none.
+    `ignored`: why the project does not want to hear of it, "" if it does.
     """
 
     finding: Finding
     place: PatchPlace | None = None
     old: bool = False
     fixed_by: int = 0
+    ignored: str = ""
+
+    @property
+    def excuse(self) -> str:
+        """Why it is not held against the patch; "" where it is."""
+        if self.old:
+            return "the base has it already"
+        if self.fixed_by:
+            return f"mended by patch {self.fixed_by}"
+        return f"ignored: {self.ignored}" if self.ignored else ""
 
     @property
     def counts(self) -> bool:
         """Whether it is held against the patch."""
-        return not self.old and not self.fixed_by
+        return not self.excuse
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ def series(work: Work) -> Callable[..., list[Received]]:
     work.commit("one: count from ten", drivers__one_c=lines(40, {3: "int line3 = 10;"}))
     work.commit("one: and there", drivers__one_c=lines(40, {3: "int line3 = 10;", 20: "int line20 = 11;"}))
     work.commit("two: new", drivers__two_c="int two;\n")
+    work.git("commit", "-q", "--amend", "--no-edit", "--author", "Other Author <other@kernel.example>")
     return lambda *options: work.format(*options, "v1")
 
 

@@ -70,4 +70,5 @@ def _finding(placed: Placed) -> dict[str, object]:
         "in_patch": None if place is None else {"file": place.file, "hunk": place.hunk, "row": place.row},
         "new": not placed.old,
         "fixed_by": placed.fixed_by or None,
+        "ignored": placed.ignored or None,
     }

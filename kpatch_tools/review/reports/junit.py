@@ -65,10 +65,7 @@ def _remark(placed: Placed, status: Status) -> str:
     finding = placed.finding
     if finding.status < Status.WARN or (placed.counts and finding.status == status and status is not Status.WARN):
         return ""
-    why = (
-        "the base has it already: " if placed.old else f"mended by patch {placed.fixed_by}: " if placed.fixed_by else ""
-    )
-    return why + _line(finding)
+    return f"{placed.excuse}: {_line(finding)}" if placed.excuse else _line(finding)
 
 
 def _line(finding: Finding) -> str:

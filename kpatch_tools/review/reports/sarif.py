@@ -83,6 +83,7 @@ def _result(one: Statement, index: int, seen: "Counter[str]") -> dict[str, objec
     properties: dict[str, object] = {"status": finding.status.name}
     if one.patch is not None:
         properties |= {"patch": one.number, "subject": _clean(one.patch.sent.patch.subject)}
+    suppressions = [{"kind": "external", "justification": _clean(one.placed.ignored)}] if one.placed.ignored else []
     return {
         "ruleId": finding.id,
         "ruleIndex": index,
@@ -90,6 +91,7 @@ def _result(one: Statement, index: int, seen: "Counter[str]") -> dict[str, objec
         "message": {"text": _clean(one.text)[:_LONGEST]},
         "locations": [{"physicalLocation": location}],
         "partialFingerprints": {"kptFinding/v1": _fingerprint(one, seen)},
+        "suppressions": suppressions,
         "baselineState": "unchanged" if one.placed.old else "new",
         "properties": properties,
     }
