@@ -1,5 +1,17 @@
-"""Hook tables: slots, defaults, overrides, call sites; and patches that add a slot."""
+"""Hook tables: slots, defaults, overrides, call sites; and patches that add a slot.
 
+The map of all tables of a revision, as a bot asks for it:
+
+    facts = open_index(Path("~/.cache/kpt").expanduser()).at(tree.at(tree.resolve("v2.6.39")))
+    for table in list_types(facts).tables:
+        print(table.type, table.kind, len(table.slots), [instance.name for instance in table.instances])
+    for reading in read_type(facts, "struct file_operations"):
+        print(reading.table.location, len(reading.unresolved), [len(slot.calls) for slot in reading.slots])
+"""
+
+from .index.facts import At, Unread
+from .index.query import Extent, TreeFacts
+from .index.store import Index, StoredFacts, open_index
 from .patches.cause import Cause, CauseState, Evidence, probe_cause
 from .patches.completion import Completion, Undefined, complete_hook, recognise_hook
 from .patches.features import Features, probe_features
@@ -10,44 +22,77 @@ from .patches.presence import Part, Presence, PresenceState, probe_presence
 from .patches.removal import remove_hook
 from .patches.spec import HOOKS, HookSpec, load_hook
 from .patches.written import Step, Upstream
+from .survey.atlas import (
+    CallSite,
+    Instance,
+    Put,
+    ReadSlot,
+    TableKind,
+    TableList,
+    TableType,
+    TypeReading,
+    TypeSlot,
+    Unresolved,
+)
+from .survey.reading import read_type
+from .survey.types import list_types
 from .tables.atlas import Coverage, HookAtlas, HookTable, NotUnderstood, Reference, Slot
 from .tables.finder import find_hook_tables
 from .tables.listing import TableName, list_hook_tables
 
 __all__ = [
     "HOOKS",
+    "At",
+    "CallSite",
     "Cause",
     "CauseState",
     "Completion",
     "Coverage",
     "Evidence",
+    "Extent",
     "Features",
     "Generated",
     "HookAtlas",
     "HookPart",
     "HookSpec",
     "HookTable",
+    "Index",
+    "Instance",
     "Lack",
     "Need",
     "NotUnderstood",
     "Part",
     "Presence",
     "PresenceState",
+    "Put",
+    "ReadSlot",
     "Reference",
     "Refusal",
     "Slot",
     "Step",
+    "StoredFacts",
+    "TableKind",
+    "TableList",
     "TableName",
+    "TableType",
+    "TreeFacts",
+    "TypeReading",
+    "TypeSlot",
     "Undefined",
+    "Unread",
+    "Unresolved",
     "Upstream",
     "complete_hook",
     "find_hook_tables",
     "generate_hook",
     "list_hook_tables",
+    "list_types",
     "load_hook",
+    "open_index",
     "probe_cause",
     "probe_features",
     "probe_presence",
+    "read_type",
     "recognise_hook",
     "remove_hook",
 ]

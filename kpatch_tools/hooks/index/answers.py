@@ -53,6 +53,10 @@ class Answers(ABC):
     def extent(self) -> Extent:
         """See TreeFacts."""
 
+    @abstractmethod
+    def kept(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """See TreeFacts."""
+
     def records(self, types: Iterable[str]) -> tuple[At[Record], ...]:
         wanted = frozenset(types)
         return self._records(
@@ -70,11 +74,17 @@ class Answers(ABC):
             lambda record: any(member.kind is MemberKind.SLOT for member in record.members),
         )
 
-    def holders(self, type_name: str) -> tuple[At[Record], ...]:
-        def holds(record: Record) -> bool:
-            return any(member.type == type_name and member.kind in _HELD for member in record.members)
+    def holders(self, types: Iterable[str]) -> tuple[At[Record], ...]:
+        wanted = frozenset(types)
 
-        return self._records(self.files(Question.MEMBER_TYPE, (type_name,)), holds, holds)
+        def holds(record: Record) -> bool:
+            return any(member.type in wanted and member.kind in _HELD for member in record.members)
+
+        return self._records(self.files(Question.MEMBER_TYPE, sorted(wanted)), holds, holds)
+
+    def aliases(self, types: Iterable[str]) -> frozenset[str]:
+        wanted = frozenset(types)
+        return frozenset(name for name, typedef in self._all_typedefs().items() if typedef.type in wanted)
 
     def typedefs(self, names: Iterable[str]) -> tuple[At[Typedef], ...]:
         wanted = frozenset(names)

@@ -17,7 +17,7 @@ from .version import index_version
 
 _PATIENCE = 120.0  # seconds; another process writes for less than one at a time
 _KEPT_VERSIONS = 2
-_KEPT_VIEWS = 24
+_KEPT_VIEWS = 48
 _MAGIC = b"SQLite format 3\0"
 _AT_ONCE = 500
 _REFUSALS = ("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_FULL", "SQLITE_IOERR")

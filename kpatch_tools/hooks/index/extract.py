@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from kpatch_tools.core.span import Span
-from kpatch_tools.syntax import Node, ParsedFile, matches_in, parse_c
+from kpatch_tools.syntax import Node, ParsedFile, mask, matches_in, parse_masked
 
 from .accesses import Found, find_spots, read_accesses
 from .facts import Facts, Function, Record, Typedef, Variable
@@ -43,11 +43,12 @@ def extract_facts(data: bytes) -> Facts:
 
     Where a conditional cuts through a statement, both its first and its last branch are read.
     """
-    parsed = parse_c(data)
+    masked = mask(data)
+    parsed = parse_masked(data, masked)
     outline, found = _read(parsed)
     left_out: tuple[Span, ...] = ()
     if parsed.hidden and _matters(parsed):
-        other = parse_c(data, last_branch=True)
+        other = parse_masked(data, masked, last_branch=True)
         _add_hidden(outline, found, parsed, other)
         left_out = tuple(span for span in parsed.hidden if any(span.overlaps(hidden) for hidden in other.hidden))
     typedefs = FindTypedef({typedef.name: typedef for typedef in outline.typedefs})

@@ -1,6 +1,6 @@
 """What can be asked of the facts of one revision, whoever keeps them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -38,11 +38,15 @@ class TreeFacts(Protocol):
         """Every record with a function pointer of its own."""
         ...
 
-    def holders(self, type_name: str) -> tuple[At[Record], ...]:
-        """Every record that has a member of the type, or a pointer to it."""
+    def holders(self, types: Iterable[str]) -> tuple[At[Record], ...]:
+        """Every record that has a member of one of the types, or a pointer to one."""
         ...
 
     def typedefs(self, names: Iterable[str]) -> tuple[At[Typedef], ...]: ...
+
+    def aliases(self, types: Iterable[str]) -> frozenset[str]:
+        """Typedefs that name one of these types, or a pointer to one, directly."""
+        ...
 
     def variables_of(self, types: Iterable[str]) -> tuple[At[Variable], ...]: ...
 
@@ -77,3 +81,10 @@ class TreeFacts(Protocol):
         ...
 
     def extent(self) -> Extent: ...
+
+    def kept(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """What `make` made when this was first asked for these files: an answer that is long in the making.
+
+        `name` must change with what makes it.
+        """
+        ...

@@ -8,7 +8,7 @@ from kpatch_tools.hooks.tables.members import is_function_pointer
 from kpatch_tools.syntax import Node, ParsedFile, declared_name, line_of, name_of
 
 from .facts import Member, MemberKind, Record, Typedef
-from .spelling import decode, is_scalar, signature_line, type_name
+from .spelling import decode, is_scalar, signature_line, type_name, without_comments
 
 # Most members are plain, and reading such a one off its text costs a third of asking the tree for its parts.
 _PLAIN = re.compile(
@@ -18,6 +18,7 @@ _PLAIN = re.compile(
 _KEYWORDS = frozenset(
     {"char", "short", "int", "long", "float", "double", "unsigned", "signed", "enum", "struct", "union"}
 )
+_UNTYPED = re.compile(rb"\{\s*(?:const\s+)?void\s*\*\s*\w+\s*;\s*\}")
 _POINTED = re.compile(r"\(\s*\*")
 
 
@@ -30,9 +31,17 @@ def read_record(node: Node, name: str, parsed: ParsedFile) -> Iterator[Record]:
     inner: list[Record] = []
     members = tuple(_members(node, "", parsed, inner))
     if name:
+        if len(members) == 1 and _is_untyped(node, parsed):
+            members = (replace(members[0], kind=MemberKind.POINTER, type="void"),)
         telling = any(member.kind is not MemberKind.DATA for member in members)
         yield Record(name, members if telling else (), line_of(node))
     yield from inner
+
+
+def _is_untyped(record: Node, parsed: ParsedFile) -> bool:
+    body = record.child_by_field_name("body")
+    text = parsed.masked[body.start_byte : body.end_byte] if body is not None else b""
+    return _UNTYPED.fullmatch(without_comments(text)) is not None
 
 
 def _members(record: Node, prefix: str, parsed: ParsedFile, inner: list[Record]) -> Iterator[Member]:

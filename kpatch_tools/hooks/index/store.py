@@ -118,6 +118,11 @@ class Index:
         with self._database.connection() as connection:
             yield connection
 
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        with self._database.writing() as connection:
+            yield connection
+
     def _files_of(self, source: BlobSource, scope: tuple[str, ...], progress: Progress | None) -> "_Files":
         name = key_name(f"{source.tree} {' '.join(scope)}") if isinstance(source, TreeAt) else ""
         with self._database.connection() as connection:
@@ -216,7 +221,7 @@ class StoredFacts(Answers):
         self._places: dict[int, list[int]] = {}
         for place, number in enumerate(files.blobs):
             self._places.setdefault(number, []).append(place)
-        self._raw: dict[tuple[int, int], str] = {}
+        self._raw: dict[int, dict[int, str]] = {int(kind): {} for kind in Kind}
         self._decoded: dict[tuple[int, int], tuple[Any, ...]] = {}
         self._expected: Sequence[int] = ()
 
@@ -242,12 +247,12 @@ class StoredFacts(Answers):
         key = (int(kind), self._files.blobs[file])
         known = self._decoded.get(key)
         if known is None:
-            if key not in self._raw:
+            if key[1] not in self._raw[key[0]]:
                 self._fetch(file, kind)
                 key = (int(kind), self._files.blobs[file])
             if len(self._decoded) >= _KEPT:
                 self._decoded.clear()
-            known = self._decoded[key] = self._decode(file, kind, self._raw.pop(key))
+            known = self._decoded[key] = self._decode(file, kind, self._raw[key[0]].pop(key[1]))
         return known
 
     def _decode(self, file: int, kind: Kind, text: str) -> tuple[Any, ...]:
@@ -260,16 +265,17 @@ class StoredFacts(Answers):
     def _fetch(self, file: int, kind: Kind) -> None:
         """Fetch the part, and those of the files that are probably asked for next."""
 
-        def fetch(connection: sqlite3.Connection) -> dict[tuple[int, int], str]:
+        def fetch(connection: sqlite3.Connection) -> dict[int, str]:
             expected = self._expected
             start = _place_in(expected, file)
             ahead = [file] if start < 0 else expected[start : start + _AHEAD]
             blobs = sorted({self._files.blobs[place] for place in ahead})
-            raw = {(int(kind), number): "" for number in blobs}
-            raw.update(((int(kind), number), body) for number, body in parts_of(connection, kind, blobs))
+            raw = dict.fromkeys(blobs, "")
+            raw.update(parts_of(connection, kind, blobs))
             return raw
 
-        self._raw = self._ask(fetch)
+        # Only what is fetched of the same kind gives way: a question may ask for two kinds in turn.
+        self._raw[int(kind)] = self._ask(fetch)
 
     def files_with(self, word: str) -> tuple[RepoPath, ...]:
         wanted = fingerprint(word)
@@ -284,6 +290,17 @@ class StoredFacts(Answers):
 
     def extent(self) -> Extent:
         return self._files.extent
+
+    def kept(self, name: str, make: Callable[[], bytes]) -> bytes:
+        if not isinstance(self._source, TreeAt):
+            return make()
+        key = key_name(f"{self._source.tree} {' '.join(self._scope)} {name}")
+        known = self._ask(lambda connection: find_view(connection, key))
+        if known is None:
+            known = make()
+            with self._index.writing() as connection:
+                keep_view(connection, key, known)
+        return known
 
     def _ask(self, question: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
         """Ask the index; where it proves damaged, ask again after making it anew."""

@@ -39,6 +39,8 @@ class Records:
     def of(self, name: str, seen_from: RepoPath) -> tuple[At[Record], ...]:
         """The records that `name` may stand for in `seen_from`; none where it is no record or not to be found."""
         for _ in range(_DEEPEST):
+            if not name:
+                return ()
             self.fetch((name,))
             records = nearest(seen_from, self._records[name])
             if records:
@@ -48,8 +50,6 @@ class Records:
             if len(types) != 1:
                 return tuple(record for item in types for record in self._after(item, seen_from))
             name = types.pop()
-            if not name:
-                return ()
         return ()
 
     def _after(self, name: str, seen_from: RepoPath) -> tuple[At[Record], ...]:
@@ -86,12 +86,21 @@ def find_member(record: Record, chain: str) -> tuple[Member, str] | None:
 
 
 def positional(record: Record, path: str) -> str | None:
-    """The name for a fill's first member, where it is given by its place ("#2.open"); None where there is none."""
-    first, _, rest = path.partition(".")
-    if not first.startswith("#"):
-        return path
-    order = list(dict.fromkeys(member.path.partition(".")[0] for member in record.members))
-    index = int(first[1:])
-    if index >= len(order):
-        return None
-    return f"{order[index]}.{rest}" if rest else order[index]
+    """`path` with names for the members that are given by their places ("#2.open"), as far as `record` declares them.
+
+    None where it has no such place.
+    """
+    names: list[str] = []
+    given = path.split(".")
+    for place, name in enumerate(given):
+        prefix = "".join(f"{item}." for item in names)
+        inside = [member.path[len(prefix) :] for member in record.members if member.path.startswith(prefix)]
+        if not inside:
+            return ".".join((*names, *given[place:]))
+        order = list(dict.fromkeys(item.partition(".")[0] for item in inside))
+        if name.startswith("#"):
+            if int(name[1:]) >= len(order):
+                return None
+            name = order[int(name[1:])]
+        names.append(name)
+    return ".".join(names)

@@ -87,9 +87,7 @@ class Resolver:
         types = {fact.root_type for fact in listed}
         types |= {item.fact.type for name in names for item in self._variables[name]}
         types |= {returned_type(item.fact.returns) for name in called for item in self._functions[name]}
-        for _ in range(_LONGEST):
-            self._records.fetch(types)
-            break
+        self._records.fetch(types)
 
     def _resolve(self, access: At[Access]) -> Resolution:
         types = self._root_types(access)
@@ -99,20 +97,27 @@ class Resolver:
             lost = self._walk(name, access.fact.chain, access.file, (), ways, 0) or lost
         return Resolution(tuple(ways), lost)
 
+    def variables(self, access: At[Access]) -> tuple[At[Variable], ...]:
+        """The variables that the root of a resolved access may be: its file's own, else a header's, else any."""
+        visible = [item for item in self._variables.get(access.fact.root, ()) if _reaches(item, access)]
+        own = tuple(item for item in visible if item.file == access.file)
+        return own or nearest(access.file, visible) or tuple(visible)
+
+    def every_variable(self, access: At[Access]) -> tuple[At[Variable], ...]:
+        """All variables of the root's name, wherever they are."""
+        return tuple(self._variables.get(access.fact.root, ()))
+
+    def root_types(self, access: At[Access]) -> tuple[str, ...]:
+        """The types that the object may be of that an access begins with; none where that is not known."""
+        self._prepare((access.fact,))
+        return self._root_types(access)
+
     def _root_types(self, access: At[Access]) -> tuple[str, ...]:
         fact = access.fact
         if fact.root_type:
             return (fact.root_type,)
         if fact.root_kind is Root.GLOBAL:
-            visible = [item for item in self._variables.get(fact.root, ()) if _reaches(item, access)]
-            own = [item for item in visible if item.file == access.file]
-            if own:
-                return tuple(dict.fromkeys(item.fact.type for item in own))
-            headers = nearest(access.file, visible)
-            types = dict.fromkeys(item.fact.type for item in headers) or dict.fromkeys(
-                item.fact.type for item in visible
-            )
-            return tuple(types)
+            return tuple(dict.fromkeys(item.fact.type for item in self.variables(access)))
         if fact.root_kind is Root.RESULT:
             functions = self._functions.get(fact.root, [])
             near = [item for item in functions if item.file == access.file] or nearest(access.file, functions)
