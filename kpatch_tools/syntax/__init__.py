@@ -22,7 +22,7 @@ from kpatch_tools.syntax.nodes import (
     structs,
     text,
 )
-from kpatch_tools.syntax.parser import ParsedFile, errors_in, parse_c
+from kpatch_tools.syntax.parser import ParsedFile, errors_in, parse_c, parse_masked
 from kpatch_tools.syntax.query import captures_in, matches, matches_in, query
 from kpatch_tools.syntax.scopes import declaring_scope, is_extern, is_static, names_declared_by, parameters
 
@@ -57,6 +57,7 @@ __all__ = [
     "names_declared_by",
     "parameters",
     "parse_c",
+    "parse_masked",
     "query",
     "structs",
     "text",

@@ -20,11 +20,27 @@ from kpatch_tools.core.span import Span
 
 from .conditionals import Directive
 
+_STRING = rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
+_CHARACTER = rb"'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+'"
+_FLAT = rb"[^(){}\[\]\"'/#]*+"
+_PART = rb"(?:" + _STRING + rb"|" + _CHARACTER + rb"|\(" + _FLAT + rb"\)|\[" + _FLAT + rb"\]|/(?![*/]))"
+# Every alternative begins with a byte of its own, which makes the search quick. Parentheses around nothing that is of
+# interest are taken as a whole: most are such.
 _TOKEN = re.compile(
-    rb"""(?P<skip>/\*.*?(?:\*/|\Z)|//[^\n]*)|(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
-    rb"""|(?P<mark>[(){}\[\];])|(?P<directive>^[ \t]*\#)""",
-    re.DOTALL | re.MULTILINE,
+    rb"/\*[^*]*+(?:\*(?!/)[^*]*+)*+(?:\*/)?|//[^\n]*+|"
+    + _STRING
+    + rb"|"
+    + _CHARACTER
+    + rb"|\("
+    + _FLAT
+    + rb"(?:"
+    + _PART
+    + _FLAT
+    + rb")*+\)|\(|\)|\{|\}|\[|\]",
+    re.DOTALL,
 )
+_SLASH, _OPENING = b"/("
+_QUOTES = frozenset(b"\"'")
 _NOT_NEWLINE = re.compile(rb"[^\n]")
 _ENUM = re.compile(rb"\benum\b[^;{}()]*\Z")
 _ELSE = re.compile(rb"(?:\s|/\*(?:[^*]|\*(?!/))*\*/)*else\b")
@@ -72,7 +88,7 @@ def straighten(
     """
     out = bytearray(data)
     hidden: list[Span] = []
-    for conditional in _Scanner(data, {directive.span.start: directive for directive in directives}).read():
+    for conditional in _Scanner(data, directives).read():
         if conditional.regular:
             continue
         for directive in conditional.directives:
@@ -103,7 +119,7 @@ def _outermost(spans: list[Span]) -> tuple[Span, ...]:
 class _Scanner:
     """One pass over the brackets and directives of a file."""
 
-    def __init__(self, data: bytes, directives: dict[int, Directive]) -> None:
+    def __init__(self, data: bytes, directives: Sequence[Directive]) -> None:
         self._data = data
         self._directives = directives
         self._brackets: list[bytes] = []
@@ -115,26 +131,34 @@ class _Scanner:
 
     def read(self) -> list[_Conditional]:
         done: list[_Conditional] = []
-        position = 0
-        while match := _TOKEN.search(self._data, position):
-            position = match.end()
-            self._pass_text(match.start())
-            self._seen = position
-            if match.lastgroup == "text":
-                self._significant(b'"')
-            elif match.lastgroup == "mark":
-                self._bracket(match.group(), match.start())
-            elif match.lastgroup == "directive":
-                directive = self._directives.get(match.start())
-                position = self._seen = self._data.find(b"\n", position) if directive is None else directive.span.end
-                if position < 0:
-                    break
-                if directive is not None:
-                    self._directive(directive, done)
+        for directive in self._directives:
+            start, end = directive.span.start, directive.span.end
+            # Those under `#if 0` are blank.
+            if self._data[start:end].lstrip(b" \t").startswith(b"#"):
+                self._read_to(start)
+                self._seen = end
+                self._directive(directive, done)
         return done
 
+    def _read_to(self, limit: int) -> None:
+        data = self._data
+        for match in _TOKEN.finditer(data, self._seen, limit):
+            start, end = match.span()
+            self._pass_text(start)
+            self._seen = end
+            first = data[start]
+            if first == _SLASH:
+                continue
+            if first == _OPENING and end - start > 1:
+                self._significant(b")")
+            elif first in _QUOTES:
+                self._significant(b'"')
+            else:
+                self._bracket(data[start:end], start)
+        self._pass_text(limit)
+
     def _pass_text(self, end: int) -> None:
-        between = self._data[self._seen : end].strip()
+        between = self._data[self._seen : end].rstrip()
         if between:
             self._significant(between[-1:])
 
@@ -148,8 +172,8 @@ class _Scanner:
             self._enter(mark)
         elif mark == b"{":
             self._enter(self._brace_kind(start))
-        elif mark != b";":
-            self._leave(mark)
+        else:
+            self._leave()
         self._significant(mark)
 
     def _brace_kind(self, start: int) -> bytes:
@@ -165,7 +189,7 @@ class _Scanner:
         for conditional in self._open:
             conditional.branches[-1].depth += 1
 
-    def _leave(self, mark: bytes) -> None:
+    def _leave(self) -> None:
         if self._brackets:
             self._brackets.pop()
         for conditional in self._open:

@@ -13,7 +13,7 @@ from kpatch_tools.core.span import Span
 
 from .branches import straighten
 from .conditionals import Directive
-from .masking import Annotation, mask
+from .masking import Annotation, Masked, mask
 
 
 @cache
@@ -63,15 +63,20 @@ def parse_c(data: bytes, *, last_branch: bool = False, straight: bool = True) ->
     together show nearly all that is `hidden` in one of them. `straight=False` leaves such conditionals alone, which
     costs half of the time where the file has errors, and is as good wherever no error is near.
     """
-    masked = mask(data)
+    return parse_masked(data, mask(data), last_branch=last_branch, straight=straight)
+
+
+def parse_masked(data: bytes, masked: Masked, *, last_branch: bool = False, straight: bool = True) -> ParsedFile:
+    """The same for `data` that is masked already."""
     text = masked.data
-    root = _parse(text)
+    tree = _parse(text)
+    root = tree.root_node
     errors = errors_in(root)
     hidden: tuple[Span, ...] = ()
     if errors and straight:
         straightened, left_out = straighten(text, masked.directives, last_branch=last_branch)
         if straightened != text:
-            other = _parse(straightened)
+            other = _parse_again(tree, text, straightened).root_node
             fewer = errors_in(other)
             if _weight(fewer) < _weight(errors):
                 text, root, errors, hidden = straightened, other, fewer, left_out
@@ -87,8 +92,21 @@ def parse_c(data: bytes, *, last_branch: bool = False, straight: bool = True) ->
     )
 
 
-def _parse(text: bytes) -> Node:
-    return tree_sitter.Parser(c_language()).parse(text).root_node
+def _parse(text: bytes) -> tree_sitter.Tree:
+    return tree_sitter.Parser(c_language()).parse(text)
+
+
+def _parse_again(tree: tree_sitter.Tree, old: bytes, new: bytes) -> tree_sitter.Tree:
+    """Parse `new`, which has the lines of `old` at the same offsets, keeping what no changed line is part of."""
+    edited = tree.copy()
+    start = 0
+    for row, (before, after) in enumerate(zip(old.split(b"\n"), new.split(b"\n"), strict=True)):
+        end = start + len(before)
+        if before != after:
+            last = (row, len(before))
+            edited.edit(start, end, end, (row, 0), last, last)
+        start = end + 1
+    return tree_sitter.Parser(c_language()).parse(new, edited)
 
 
 def _weight(errors: tuple[Span, ...]) -> int:
