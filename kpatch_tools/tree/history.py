@@ -126,15 +126,22 @@ def touched_paths(
     store: ObjectStore, old: ObjectId | None, new: ObjectId | None, prefix: bytes = b""
 ) -> Iterator[RepoPath]:
     """The paths that differ between two trees (None: the empty tree), folders left out, unordered."""
-    before = {} if old is None else store.scan(old)
-    after = {} if new is None else store.scan(new)
-    for name in {name for name, _ in before.items() ^ after.items()}:
-        sides = (before.get(name), after.get(name))
-        if any(side is not None and side[0] not in FOLDER_MODES for side in sides):
-            yield RepoPath((prefix + name).decode("utf-8", "surrogateescape"))
-        below = [ObjectId(side[1].hex()) if side and side[0] in FOLDER_MODES else None for side in sides]
-        if any(below):
-            yield from touched_paths(store, below[0], below[1], prefix + name + b"/")
+    before = frozenset[bytes]() if old is None else store.rows(old)
+    after = frozenset[bytes]() if new is None else store.rows(new)
+    folders: dict[bytes, list[ObjectId | None]] = {}
+    files: set[bytes] = set()
+    for side, rows in enumerate((before - after, after - before)):
+        for row in rows:
+            mode, _, rest = row.partition(b" ")
+            name = rest[:-21]
+            if mode in FOLDER_MODES:
+                folders.setdefault(name, [None, None])[side] = ObjectId(row[-20:].hex())
+            else:
+                files.add(name)
+    for name in files:
+        yield RepoPath((prefix + name).decode("utf-8", "surrogateescape"))
+    for name, (one, other) in folders.items():
+        yield from touched_paths(store, one, other, prefix + name + b"/")
 
 
 def _entry_changes(store: ObjectStore, path: str, old: TreeEntry | None, new: TreeEntry | None) -> Iterator[TreeChange]:

@@ -9,10 +9,11 @@ from pygit2.enums import ObjectType
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId
 
-from .objects import CommitData, TreeEntry, parse_commit, scan_tree
+from .objects import CommitData, TreeEntry, parse_commit, scan_tree, tree_rows
 from .search import BlobSearch
 
 _TREES_KEPT = 20_000
+_ROWS_KEPT = 4_000
 FOLDER_MODES = (b"40000", b"040000")  # old tools wrote the leading zero
 
 
@@ -36,6 +37,7 @@ class ObjectStore:
         self.search = BlobSearch(repository)
         self._trees: OrderedDict[ObjectId, dict[bytes, TreeEntry]] = OrderedDict()
         self._scans: OrderedDict[ObjectId, dict[bytes, tuple[bytes, bytes]]] = OrderedDict()
+        self._rows: OrderedDict[ObjectId, frozenset[bytes]] = OrderedDict()
 
     def reopened(self) -> "ObjectStore":
         """Another handle on the same repository."""
@@ -100,13 +102,25 @@ class ObjectStore:
         """The entries of a folder as git has them, unconverted (see `scan_tree`); callers must not change them."""
         known = self._scans.get(oid)
         if known is None:
-            kind, data = self._read(oid)
-            if kind != ObjectType.TREE:
-                raise KpatchError("not-a-tree", f"{oid} is a {ObjectType(kind).name.lower()}, not a tree")
-            known = self._scans[oid] = scan_tree(data)
+            known = self._scans[oid] = scan_tree(self._tree_data(oid))
             if len(self._scans) > _TREES_KEPT:
                 self._scans.popitem(last=False)
         return known
+
+    def rows(self, oid: ObjectId) -> frozenset[bytes]:
+        """The entries of a folder to compare with those of another one (see `tree_rows`)."""
+        known = self._rows.get(oid)
+        if known is None:
+            known = self._rows[oid] = tree_rows(self._tree_data(oid))
+            if len(self._rows) > _ROWS_KEPT:
+                self._rows.popitem(last=False)
+        return known
+
+    def _tree_data(self, oid: ObjectId) -> bytes:
+        kind, data = self._read(oid)
+        if kind != ObjectType.TREE:
+            raise KpatchError("not-a-tree", f"{oid} is a {ObjectType(kind).name.lower()}, not a tree")
+        return data
 
     def root_tree(self, oid: ObjectId) -> ObjectId:
         """The tree of a commit, or `oid` itself if it is a tree."""
