@@ -31,16 +31,16 @@ def distance(seen_from: RepoPath, file: RepoPath) -> int:
 
 def nearest(seen_from: RepoPath, candidates: Iterable[At[FactT]]) -> tuple[At[FactT], ...]:
     """Those of `candidates` that are nearest: one, or several that only the build could tell apart."""
-    listed = [
-        item
-        for item in candidates
-        # Another .c file's names are not to be seen, nor are those of another architecture.
-        if item.file == seen_from or (not item.file.endswith(".c") and not _foreign(seen_from, item.file))
-    ]
+    listed = [item for item in candidates if can_see(seen_from, item.file)]
     if not listed:
         return ()
     best = min(distance(seen_from, item.file) for item in listed)
     return tuple(item for item in listed if distance(seen_from, item.file) == best)
+
+
+def can_see(seen_from: RepoPath, file: RepoPath) -> bool:
+    """Whether code in `seen_from` may mean what `file` defines: not another .c file's, nor another architecture's."""
+    return file == seen_from or (not file.endswith(".c") and not _foreign(seen_from, file))
 
 
 def _foreign(seen_from: RepoPath, file: RepoPath) -> bool:

@@ -10,6 +10,7 @@ from kpatch_tools.hooks.index.query import TreeFacts
 
 from .atlas import ReadSlot, TableType, TypeReading
 from .instances import Found, Key, find_holdings, key_of
+from .nearness import can_see
 from .records import Records
 from .resolving import Resolver
 from .types import table_type
@@ -58,7 +59,8 @@ def _reading(facts: TreeFacts, key: Key, table: TableType, uses: Uses) -> TypeRe
         for slot in table.slots
     )
     words = {table.type.rpartition(" ")[2], *(instance.name for instance in table.instances)}
-    return TypeReading(table, slots, _unique(uses.unresolved[key]), facts.extent(), facts.unread(words))
+    unread = tuple(part for part in facts.unread(words) if can_see(part.file, key[1]))
+    return TypeReading(table, slots, _unique(uses.unresolved[key]), facts.extent(), unread)
 
 
 def _unique(items: Iterable[ItemT]) -> tuple[ItemT, ...]:

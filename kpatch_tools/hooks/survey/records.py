@@ -14,6 +14,15 @@ from .nearness import nearest
 _DEEPEST = 6
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a chain leads in one record: to `path`, where `member` is; `rest` goes on from there."""
+
+    path: str
+    member: Member
+    rest: str
+
+
 @dataclass(slots=True)
 class Records:
     """What types stand for. Ask `fetch` with many names at once before looking at each."""
@@ -21,6 +30,8 @@ class Records:
     facts: TreeFacts
     _records: dict[str, list[At[Record]]] = field(default_factory=dict)
     _typedefs: dict[str, list[At[Typedef]]] = field(default_factory=dict)
+    _seen: dict[tuple[str, RepoPath], tuple[At[Record], ...]] = field(default_factory=dict)
+    _steps: dict[tuple[str, RepoPath, int, str], Step | None] = field(default_factory=dict)
 
     def fetch(self, names: Iterable[str]) -> None:
         """Have these types, and whatever typedefs lead to, at hand."""
@@ -38,6 +49,12 @@ class Records:
 
     def of(self, name: str, seen_from: RepoPath) -> tuple[At[Record], ...]:
         """The records that `name` may stand for in `seen_from`; none where it is no record or not to be found."""
+        key = (name, seen_from)
+        if key not in self._seen:
+            self._seen[key] = self._find(name, seen_from)
+        return self._seen[key]
+
+    def _find(self, name: str, seen_from: RepoPath) -> tuple[At[Record], ...]:
         for _ in range(_DEEPEST):
             if not name:
                 return ()
@@ -48,9 +65,17 @@ class Records:
             typedefs = nearest(seen_from, self._typedefs[name])
             types = {typedef.fact.type for typedef in typedefs}
             if len(types) != 1:
-                return tuple(record for item in types for record in self._after(item, seen_from))
+                return tuple(record for item in sorted(types) for record in self._after(item, seen_from))
             name = types.pop()
         return ()
+
+    def step(self, record: At[Record], chain: str) -> Step | None:
+        """Follow `chain` in `record` as far as it goes; None where it has no such member."""
+        key = (record.fact.type, record.file, record.fact.line, chain)
+        if key not in self._steps:
+            named = positional(record.fact, chain)
+            self._steps[key] = find_member(record.fact, named) if named is not None else None
+        return self._steps[key]
 
     def _after(self, name: str, seen_from: RepoPath) -> tuple[At[Record], ...]:
         self.fetch((name,))
@@ -74,14 +99,14 @@ class Records:
                     yield from self._slots(inner, path + ".", depth + 1)
 
 
-def find_member(record: Record, chain: str) -> tuple[Member, str] | None:
-    """The member that `chain` leads to or through, and what of the chain is left; the longest that fits."""
+def find_member(record: Record, chain: str) -> Step | None:
+    """The member that `chain` leads to or through: the longest that fits."""
     names = chain.split(".")
     for length in range(len(names), 0, -1):
         path = ".".join(names[:length])
         for member in record.members:
             if member.path == path:
-                return member, ".".join(names[length:])
+                return Step(path, member, ".".join(names[length:]))
     return None
 
 

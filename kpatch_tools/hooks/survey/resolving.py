@@ -13,7 +13,7 @@ from kpatch_tools.hooks.index.facts import Access, At, Function, Member, MemberK
 from kpatch_tools.hooks.index.query import TreeFacts
 
 from .nearness import nearest
-from .records import Records, find_member, positional
+from .records import Records
 
 _LONGEST = 12
 
@@ -67,7 +67,7 @@ class Resolver:
     def walk(self, type_name: str, chain: str, seen_from: RepoPath) -> Resolution:
         """Follow `chain` from an object of `type_name`; positions ("#2") as in a Fill's path."""
         ways: list[Way] = []
-        lost = self._walk(type_name, chain, seen_from, (), ways, 0)
+        lost = self._walk(type_name, chain, (seen_from,), (), ways)
         return Resolution(tuple(ways), lost)
 
     def _prepare(self, facts: Iterable[Access]) -> None:
@@ -94,7 +94,7 @@ class Resolver:
         ways: list[Way] = []
         lost = not types
         for name in types:
-            lost = self._walk(name, access.fact.chain, access.file, (), ways, 0) or lost
+            lost = self._walk(name, access.fact.chain, (access.file,), (), ways) or lost
         return Resolution(tuple(ways), lost)
 
     def variables(self, access: At[Access]) -> tuple[At[Variable], ...]:
@@ -126,30 +126,38 @@ class Resolver:
         return ()
 
     def _walk(
-        self, name: str, chain: str, seen_from: RepoPath, owners: tuple[Owner, ...], ways: list[Way], depth: int
+        self,
+        name: str,
+        chain: str,
+        views: tuple[RepoPath, ...],
+        owners: tuple[Owner, ...],
+        ways: list[Way],
+        depth: int = 0,
     ) -> bool:
-        """Add every way to `ways`; whether some type on the way is not known."""
-        records = self._records.of(name, seen_from)
+        """Add every way to `ways`; whether some type on the way is not known. `views` ends with the user's file."""
+        records = next(filter(None, (self._records.of(name, view) for view in views)), ())
         if not records or depth > _LONGEST:
             return True
         lost = False
         dead_ends = 0
         for record in records:
-            named = positional(record.fact, chain)
-            found = find_member(record.fact, named) if named is not None else None
-            if found is None or named is None:
-                dead_ends += 1
+            step = self._records.step(record, chain)
+            if step is None:
+                # The members of a record of nothing but numbers are not kept: then this is a number.
+                dead_ends += bool(record.fact.members)
                 continue
-            member, rest = found
-            around = (*(Owner(item.record, item.path) for item in owners), Owner(record, ""))
-            step = named[: len(named) - len(rest)].strip(".") if rest else named
-            around = tuple(Owner(item.record, f"{item.path}.{step}".strip(".")) for item in around)
-            if not rest:
-                ways.append(Way(around, member))
-            elif member.kind is MemberKind.STRUCT:
-                lost = self._walk(member.type, rest, record.file, around, ways, depth + 1) or lost
-            elif member.kind is MemberKind.POINTER:
-                lost = self._walk(member.type, rest, _view(record.file, seen_from), (), ways, depth + 1) or lost
+            around = tuple(Owner(owner.record, f"{owner.path}.{step.path}") for owner in owners)
+            around = (*around, Owner(record, step.path))
+            if not step.rest:
+                ways.append(Way(around, step.member))
+            elif step.member.kind is MemberKind.STRUCT:
+                inner = (record.file, views[-1])
+                lost = self._walk(step.member.type, step.rest, inner, around, ways, depth + 1) or lost
+            elif step.member.kind is MemberKind.POINTER:
+                # A header of everyone's often only announces a type that others define.
+                public = record.file.startswith("include/")
+                pointed = (views[-1],) if public else (record.file, views[-1])
+                lost = self._walk(step.member.type, step.rest, pointed, (), ways, depth + 1) or lost
             else:
                 lost = True
         return lost or dead_ends == len(records)
@@ -164,11 +172,6 @@ def returned_type(returns: str) -> str:
 
 
 _QUALIFIERS = frozenset({"const", "volatile", "static", "inline", "extern", "__inline__", "__inline"})
-
-
-def _view(header: RepoPath, user: RepoPath) -> RepoPath:
-    """From where a type behind a pointer is looked for: a header often only announces it."""
-    return user if header.startswith("include/") else header
 
 
 def _reaches(variable: At[Variable], access: At[Access]) -> bool:

@@ -11,6 +11,7 @@ from kpatch_tools.hooks.index.query import TreeFacts
 
 from .atlas import CallSite, Put, Unresolved
 from .instances import Found, Holdings, Key, key_of
+from .nearness import can_see
 from .records import Records
 from .resolving import Resolution, Resolver, Way
 
@@ -94,7 +95,8 @@ class UseFinder:
             self._leave(key, Unresolved(text, location, True))
         if resolution.lost and not possible:
             for key, paths in self.slots.items():
-                if any(path.rpartition(".")[2] == access.fact.member for path in paths):
+                visible = can_see(access.file, key[1])
+                if visible and any(path.rpartition(".")[2] == access.fact.member for path in paths):
                     self._leave(key, Unresolved(text, location, False))
         return sorted(certain)
 
