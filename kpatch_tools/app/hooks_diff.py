@@ -9,6 +9,7 @@ from kpatch_tools.core.source import BlobSource
 from kpatch_tools.hooks import HookTable, NotUnderstood, find_hook_tables, list_hook_tables
 from kpatch_tools.hooks.history.difference import TableDifference, compare_tables
 from kpatch_tools.hooks.tables.finder import DEFAULT_SCOPE
+from kpatch_tools.hooks.tables.search import search_ahead
 from kpatch_tools.tree import KernelTree, Revision
 
 
@@ -41,7 +42,7 @@ def hooks_diff(
     progress: Callable[[str], None] = lambda _: None,
 ) -> DiffReport:
     """Compare `tables` as the C files below `scope` declare, fill and call them; none means all that its headers
-    declare in either revision.
+    declare in either revision (see `tables_declared`).
 
     KpatchError: no-such-table where neither revision has one of `tables`; unknown-revision, not-a-kernel-tree.
     """
@@ -62,8 +63,13 @@ def hooks_diff(
 
 
 def tables_declared(sources: Sequence[BlobSource], scope: tuple[str, ...]) -> tuple[str, ...]:
-    """The tables that headers below `scope` declare in any of `sources`."""
-    return tuple(dict.fromkeys(one.name for source in sources for one in list_hook_tables(source, scope=scope)))
+    """The tables that headers below `scope` declare in any of `sources`.
+
+    The default scope has the drivers for what they do with the architecture's tables: a hundred of their own are not
+    meant.
+    """
+    folders = DEFAULT_SCOPE[:1] if scope == DEFAULT_SCOPE else scope
+    return tuple(dict.fromkeys(one.name for source in sources for one in list_hook_tables(source, scope=folders)))
 
 
 def read_side(
@@ -74,7 +80,8 @@ def read_side(
     progress: Callable[[str], None],
 ) -> Side:
     """Those of the tables `wanted` that the revision has."""
-    source = tree.at(revision)
+    progress(f"{revision.spelled}: looking for {len(wanted)} tables")
+    source = search_ahead(tree.at(revision), wanted, scope)
     found: list[HookTable] = []
     refused: dict[NotUnderstood, None] = {}
     for number, table in enumerate(wanted, 1):

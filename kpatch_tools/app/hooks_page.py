@@ -34,7 +34,8 @@ def survey_versions(
     scope: tuple[str, ...] = DEFAULT_SCOPE,
     progress: Callable[[str], None] = lambda _: None,
 ) -> AtlasReport:
-    """`tables` at each of `revisions`; none means all that headers of the scope declare in any of them.
+    """`tables` at each of `revisions`; none means all that headers of the scope declare in any of them (see
+    `tables_declared`).
 
     KpatchError: no-such-table where no revision has one of `tables`; unknown-revision, not-a-kernel-tree.
     """

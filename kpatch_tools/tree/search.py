@@ -22,8 +22,8 @@ _WORTH_SHARING = 4_000  # blobs; below that, starting a process costs more than 
 _BATCH = 64  # neighbouring blobs are of similar size and share delta bases: deal them out in runs
 _MOST_KEPT = 160 << 20  # bytes; all headers of a kernel are a quarter of that
 
-Facts = list[tuple[int, bool]]
-"""Size, and whether the needle is in it, for each of some blobs."""
+Facts = list[tuple[int, frozenset[bytes]]]
+"""Size, and which of the needles are in it, for each of some blobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,30 @@ class BlobSearch:
         self._kept: dict[ObjectId, bytes] = {}
         self._kept_bytes = 0
 
-    def facts(self, needle: bytes, ids: Sequence[ObjectId]) -> Facts:
-        """For each of `ids`, in order. KpatchError missing-object if one is not in the repository."""
+    def facts(self, needle: bytes, ids: Sequence[ObjectId]) -> list[tuple[int, bool]]:
+        """Size, and whether the needle is in it, for each of `ids`, in order.
+
+        KpatchError missing-object if one is not in the repository.
+        """
         known = self._known.setdefault(needle, {})
         unknown = list(dict.fromkeys(oid for oid in ids if oid not in known))
+        looked = self.look_for((needle,), unknown)
+        known.update((oid, (size, bool(found))) for oid, (size, found) in zip(unknown, looked, strict=True))
+        return [known[oid] for oid in ids]
+
+    def look_for(self, needles: Sequence[bytes], ids: Sequence[ObjectId]) -> Facts:
+        """For each of `ids`, in order; it is not remembered. KpatchError as above.
+
+        For many needles at once: reading the blobs is what takes the time.
+        """
         try:
-            known.update(zip(unknown, _look_shared(self._repository, needle, unknown), strict=True))
+            return _look_shared(self._repository, tuple(needles), ids)
         except (KeyError, ValueError) as error:
             raise KpatchError(
                 "missing-object",
                 f"a file of this revision is not in this repository: {error}",
                 hint="fetch it: git fetch --refetch in a partial clone; otherwise run git fsck",
             ) from error
-        return [known[oid] for oid in ids]
 
     def contained(self, words: Iterable[bytes], ids: Iterable[ObjectId]) -> set[bytes]:
         """Which of `words` stand as whole words in any of these blobs.
@@ -85,12 +96,12 @@ class BlobSearch:
         return data
 
 
-def _look_shared(repository: pygit2.Repository, needle: bytes, ids: list[ObjectId]) -> Facts:
+def _look_shared(repository: pygit2.Repository, needles: tuple[bytes, ...], ids: Sequence[ObjectId]) -> Facts:
     workers = _workers() if len(ids) >= _WORTH_SHARING else 1
     if workers == 1:
-        return _look(repository, needle, ids)
+        return _look(repository, needles, ids)
     batches = [range(start, min(start + _BATCH, len(ids))) for start in range(0, len(ids), _BATCH)]
-    facts: Facts = [(0, False)] * len(ids)
+    facts: Facts = [(0, frozenset())] * len(ids)
 
     @cache
     def at_hand(_process: int) -> pygit2.Repository:
@@ -98,12 +109,12 @@ def _look_shared(repository: pygit2.Repository, needle: bytes, ids: list[ObjectI
         return pygit2.Repository(repository.path)
 
     def look(batch: range) -> Facts:
-        return _look(at_hand(os.getpid()), needle, [ids[index] for index in batch])
+        return _look(at_hand(os.getpid()), needles, [ids[index] for index in batch])
 
     for number, answer in divide(look, batches, jobs=workers):
         if isinstance(answer, Exception):
             # A worker that failed says nothing about the blobs: look here, where a real error is reported.
-            answer = _look(repository, needle, [ids[index] for index in batches[number]])
+            answer = _look(repository, needles, [ids[index] for index in batches[number]])
         for index, fact in zip(batches[number], answer, strict=True):
             facts[index] = fact
     return facts
@@ -116,10 +127,16 @@ def _workers() -> int:
     return min(processors, 8)
 
 
-def _look(repository: pygit2.Repository, needle: bytes, ids: list[ObjectId]) -> Facts:
-    find = re.compile(re.escape(needle)).search
+def _look(repository: pygit2.Repository, needles: tuple[bytes, ...], ids: Sequence[ObjectId]) -> Facts:
+    find = re.compile(re.escape(needles[0])).search if len(needles) == 1 else None
+    found: tuple[bytes, ...]
     facts: Facts = []
     for oid in ids:
         view = memoryview(repository[oid])  # type: ignore[arg-type]
-        facts.append((view.nbytes, find(view) is not None))
+        if find is not None:
+            found = needles if find(view) is not None else ()
+        else:
+            data = bytes(view)
+            found = tuple(needle for needle in needles if needle in data)
+        facts.append((view.nbytes, frozenset(found)))
     return facts

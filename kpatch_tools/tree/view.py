@@ -72,6 +72,21 @@ class TreeAt:
         )
         return SearchResult(hits, len(entries), sum(size for size, _ in facts))
 
+    def search_each(
+        self, needles: Iterable[bytes], *prefixes: str, suffixes: tuple[str, ...] = ()
+    ) -> dict[bytes, SearchResult]:
+        """What `search` finds for each of `needles`, in the time that one takes, or little more."""
+        wanted = tuple(dict.fromkeys(needles))
+        entries = [entry for entry in self.entries(*prefixes) if not suffixes or entry[0].endswith(suffixes)]
+        facts = self._store.search.look_for(wanted, [oid for _, oid in entries])
+        size = sum(one for one, _ in facts)
+        hits: dict[bytes, list[tuple[RepoPath, bytes]]] = {needle: [] for needle in wanted}
+        for (path, oid), (_, found) in zip(entries, facts, strict=True):
+            data = self._store.blob(oid) if found else b""
+            for needle in found:
+                hits[needle].append((path, data))
+        return {needle: SearchResult(tuple(rows), len(entries), size) for needle, rows in hits.items()}
+
     def words_in(self, words: Iterable[bytes], *prefixes: str, suffixes: tuple[str, ...] = ()) -> set[bytes]:
         """Which of `words` stand as whole words in a file at or below `prefixes` whose name ends in one of `suffixes`.
 

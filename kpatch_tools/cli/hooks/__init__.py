@@ -36,7 +36,7 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
     "--scope",
     multiple=True,
     metavar="FOLDER",
-    help=f"What is read; repeatable.  [default: {', '.join(DEFAULT_SCOPE)}]",
+    help=f"What is read; repeatable.  [default: {', '.join(DEFAULT_SCOPE)}, for tables of {DEFAULT_SCOPE[0]}]",
 )
 @click.option("--html", metavar="FILE", help="Write a page: tables x slots x platforms x versions, searchable.")
 @click.option(

@@ -26,7 +26,7 @@ _STYLES = {
     "--scope",
     multiple=True,
     metavar="FOLDER",
-    help=f"What is read; repeatable.  [default: {', '.join(DEFAULT_SCOPE)}]",
+    help=f"What is read; repeatable.  [default: {', '.join(DEFAULT_SCOPE)}, for tables of {DEFAULT_SCOPE[0]}]",
 )
 @click.option("--exit-code", is_flag=True, help="Exit 1 where something differs, as git diff does.")
 @verb

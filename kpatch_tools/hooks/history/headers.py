@@ -4,8 +4,9 @@ import re
 from dataclasses import dataclass
 
 from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.hooks.tables.declarations import extern_structs
 from kpatch_tools.hooks.tables.members import MemberKind, Record, read_shape
-from kpatch_tools.syntax import declarations, declared_name, is_extern, line_of, name_of, parse_c, structs
+from kpatch_tools.syntax import line_of, name_of, parse_c, structs
 
 _EXTERN = re.compile(rb"\bextern\s[^;{}()]*?\bstruct\s+\w+[\s*]+\w+[\w\s]*[;,\[]")
 _CALLBACK = re.compile(rb"\(\s*(?:\w+\s+)*\*+\s*\w+\s*(?:\[[^\]]*\]\s*)*\)\s*\(")
@@ -77,14 +78,5 @@ def read_header(data: bytes) -> HeaderText:
         )
         if fields:
             found[tag] = StructText(tag, fields, node.has_error, line_of(node))
-    externs: list[Extern] = []
-    for declaration in declarations(parsed):
-        type_node = declaration.child_by_field_name("type")
-        tag_node = type_node.child_by_field_name("name") if type_node is not None else None
-        if tag_node is None or type_node is None or type_node.type != "struct_specifier" or not is_extern(declaration):
-            continue
-        for declarator in declaration.children_by_field_name("declarator"):
-            name = declared_name(declarator)
-            if name is not None and declarator.type in ("identifier", "pointer_declarator"):
-                externs.append(Extern(name_of(name), name_of(tag_node), line_of(name)))
-    return HeaderText(tuple(found.values()), tuple(externs))
+    externs = tuple(Extern(name_of(name), tag, line_of(name)) for name, tag in extern_structs(parsed))
+    return HeaderText(tuple(found.values()), externs)

@@ -4,7 +4,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kpatch_tools.core.ids import RepoPath
-from kpatch_tools.syntax import Node, ParsedFile, enclosing_function, is_extern, is_static, name_of
+from kpatch_tools.syntax import (
+    Node,
+    ParsedFile,
+    declarations,
+    declared_name,
+    enclosing_function,
+    is_extern,
+    is_static,
+    name_of,
+)
 
 from .aliases import Aliases, declarator_of, initial_value
 
@@ -62,3 +71,22 @@ def private_files(declarations: Iterable[Declaration], tag: str) -> frozenset[Re
     listed = tuple(declarations)
     shared = any(not item.static for item in listed if item.tag == tag)
     return frozenset(item.file for item in listed if item.tag != tag or (item.static and shared))
+
+
+def extern_structs(parsed: ParsedFile) -> Iterator[tuple[Node, str]]:
+    """The name of each variable that is declared `extern` and is a struct or a pointer to one, with the struct's tag.
+
+    A function that returns a pointer to a struct is none.
+    """
+    for declaration in declarations(parsed):
+        type_node = declaration.child_by_field_name("type")
+        tag_node = type_node.child_by_field_name("name") if type_node is not None else None
+        if tag_node is None or type_node is None or type_node.type != "struct_specifier" or not is_extern(declaration):
+            continue
+        for declarator in declaration.children_by_field_name("declarator"):
+            inner: Node | None = declarator
+            while inner is not None and inner.type == "pointer_declarator":
+                inner = inner.child_by_field_name("declarator")
+            name = declared_name(declarator)
+            if name is not None and inner is not None and inner.type == "identifier":
+                yield name, name_of(tag_node)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location
-from kpatch_tools.syntax import ParsedFile, declarations, declared_name, is_extern, line_of, name_of, parse_c
+from kpatch_tools.syntax import ParsedFile, line_of, name_of, parse_c
 
+from .declarations import extern_structs
 from .members import MemberKind, find_records, read_shape
 from .search import search_source
 
@@ -42,20 +43,12 @@ def list_hook_tables(source: BlobSource, *, scope: tuple[str, ...] = ("arch/x86"
 
 
 def _tables_of(parsed: ParsedFile, path: RepoPath) -> Iterator[TableName]:
-    for declaration in declarations(parsed):
-        type_node = declaration.child_by_field_name("type")
-        tag_node = type_node.child_by_field_name("name") if type_node is not None else None
-        if tag_node is None or type_node is None or type_node.type != "struct_specifier" or not is_extern(declaration):
-            continue
-        tag = name_of(tag_node)
+    for name, tag in extern_structs(parsed):
         records = find_records((tag,), [(path, parsed.source)])
         if tag not in records:
             continue
         nested = read_shape(records[tag], tag, records).unresolved
         shape = read_shape(records[tag], tag, records | find_records(nested, [(path, parsed.source)]))
         slots = sum(member.kind is MemberKind.SLOT for member in shape.members.values())
-        for declarator in declaration.children_by_field_name("declarator"):
-            name = declared_name(declarator)
-            if name is None or declarator.type not in ("identifier", "pointer_declarator") or not slots:
-                continue
+        if slots:
             yield TableName(name_of(name), f"struct {tag}", Location(path, line_of(name)), slots)

@@ -3,12 +3,13 @@
 import posixpath
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay, is_below
+from kpatch_tools.tree import TreeAt
 
 _INCLUDE = re.compile(rb"""^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]""", re.MULTILINE)
 C_SUFFIXES = (".c", ".h")
@@ -39,6 +40,35 @@ class FoundFiles:
     hits: tuple[tuple[RepoPath, bytes], ...]
     files: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedTree:
+    """A tree with the answers to some searches at hand; see `search_ahead`."""
+
+    tree: TreeAt
+    scope: tuple[str, ...]
+    found: Mapping[bytes, Found]
+
+    def read(self, path: RepoPath) -> bytes | None:
+        return self.tree.read(path)
+
+    def paths(self, *prefixes: str) -> Iterator[RepoPath]:
+        return self.tree.paths(*prefixes)
+
+    def search(self, needle: bytes, *prefixes: str, suffixes: tuple[str, ...] = ()) -> Found:
+        if needle in self.found and (prefixes, suffixes) == (self.scope, C_SUFFIXES):
+            return self.found[needle]
+        return self.tree.search(needle, *prefixes, suffixes=suffixes)
+
+
+def search_ahead(tree: TreeAt, needles: Iterable[str], scope: tuple[str, ...]) -> SearchedTree:
+    """`tree`, after one look at its C files below `scope` for all of `needles`.
+
+    Reading a kernel is what takes the time of a search: who has many tables to find looks for all of them at once.
+    """
+    wanted = (needle.encode("utf-8", "surrogateescape") for needle in needles)
+    return SearchedTree(tree, scope, tree.search_each(wanted, *scope, suffixes=C_SUFFIXES))
 
 
 def search_source(

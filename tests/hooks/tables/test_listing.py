@@ -19,6 +19,7 @@ extern struct ops ops;
 extern struct data data;
 extern struct elsewhere elsewhere;
 extern struct ops ops_of(int a), *current_ops;
+extern struct ops *take_ops(int a), **lists_of_ops(void);
 struct ops not_extern;
 /* extern struct ops commented; */
 """

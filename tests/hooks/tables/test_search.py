@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import pytest
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
-from kpatch_tools.hooks.tables.search import included_files, mentions_word, search_source
+from kpatch_tools.hooks.tables.search import included_files, mentions_word, search_ahead, search_source
+from kpatch_tools.tree import KernelTree, Signature
 
 Sources = Callable[[Mapping[str, str]], BlobSource]
 
@@ -56,3 +57,30 @@ def test_included_files(sources: Sources) -> None:
     )
     found = included_files(source, RepoPath("arch/x86/include/asm/a.h"), ("arch/x86", "drivers"))
     assert [path for path, _ in found] == ["include/linux/b.h", "arch/x86/include/asm/c.h", "include/linux/d.h"]
+
+
+def test_looking_ahead_for_many_finds_what_looking_for_each_finds(tmp_path):
+    tree = KernelTree.create(tmp_path / "kernel.git", branch="main")
+    files = {
+        "arch/x86/a.c": b"x86_init.a(); pv_ops.b();",
+        "arch/x86/a.S": b"call x86_init",
+        "drivers/b.h": b"\xff pv_ops",
+        "mm/c.c": b"x86_init",
+    }
+    who = Signature("A", "a@example.org")
+    oid = tree.write(
+        base=tree.empty_tree(),
+        changes={RepoPath(path): data for path, data in files.items()},
+        message=b"All\n",
+        author=who,
+        committer=who,
+    )
+    scope = ("arch/x86", "drivers")
+    ahead = search_ahead(tree.at(oid), ["x86_init", "pv_ops", "nowhere"], scope)
+    for needle in ("x86_init", "pv_ops", "nowhere"):
+        assert needle.encode() in ahead.found
+        assert search_source(ahead, needle, scope) == search_source(tree.at(oid), needle, scope)
+    for elsewhere in (("mm",), ("drivers",)):
+        assert search_source(ahead, "x86_init", elsewhere) == search_source(tree.at(oid), "x86_init", elsewhere)
+    assembler = search_source(ahead, "x86_init", scope, suffixes=(".S",))
+    assert [path for path, _ in assembler.hits] == ["arch/x86/a.S"]
