@@ -124,6 +124,22 @@ def test_it_is_searched_and_nothing_overflows(browse: Browser, page: str, report
 
 
 @pytest.mark.slow
+def test_a_search_can_be_handed_on_as_a_link(browse: Browser, page: str, report) -> None:
+    free = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page)
+    arrived = free.replace("<head>", "<head><script>location.hash = '#find=xen%20pagetable_reserve';</script>", 1)
+    dom = browse(arrived, "--dump-dom", scripts=True).decode()
+    slots = sum(len(table.rows) for table in report.tables)
+    assert f">1 of {slots} slots</output>" in dom
+    typed = """<script>
+const field = document.getElementById('search');
+field.value = 'a b/c%'; field.dispatchEvent(new Event('input'));
+document.body.dataset.typed = location.hash;
+</script></body>"""
+    dom = browse(free.replace("</body>", typed), "--dump-dom", scripts=True).decode()
+    assert 'data-typed="#find=a%20b%2Fc%25"' in dom
+
+
+@pytest.mark.slow
 def test_the_text_is_there_without_scripts(browse: Browser, page: str, tmp_path: Path) -> None:
     dom = browse(page, "--dump-dom").decode()
     assert "xen_mapping_pagetable_reserve" in dom
