@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId
 from kpatch_tools.patch import CommitReference, fixes, prose_references
-from kpatch_tools.tree import CommitData, KernelTree
+from kpatch_tools.tree import CommitData
+
+from .past import Past
 
 BLAMES_NEXT = re.compile(
     rb"(?:as a consequence of|caused by|introduced (?:by|in|with)|broken by|regression (?:from|of|since|in)|since)"
@@ -45,18 +46,13 @@ def _is_blamed(message: bytes, reference: CommitReference) -> bool:
     return bool(BLAMES_NEXT.search(message[:at])) or bool(BLAMED_BEFORE.search(message[at:]))
 
 
-def resolve_citation(tree: KernelTree, citation: Citation, *, citing: ObjectId | None) -> CommitData | None:
+def resolve_citation(past: Past, citation: Citation, *, citing: ObjectId | None) -> CommitData | None:
     """The cited commit among the ancestors of `citing`; for a bare patch (None), whatever has this id.
 
     A rewritten history (a filtered repository, a vendor's import) keeps messages that cite the ids of another one: an
     id counts only as an ancestor's; otherwise the quoted subject decides.
     """
-    try:
-        oid = tree.resolve(citation.spelled).oid
-        if citing is None or tree.is_ancestor(oid, citing):
-            return tree.commit(oid)
-    except KpatchError:
-        pass  # not in this repository under this id
-    if not citation.subject or citing is None:
-        return None
-    return next(tree.find_commits(include=[citing], subject=citation.subject), None)
+    found = past.find(citation.spelled, below=citing)
+    if found is not None or not citation.subject or citing is None:
+        return found
+    return next(past.called(citation.subject, below=citing), None)

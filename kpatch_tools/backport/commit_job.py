@@ -18,6 +18,7 @@ from .followups import find_followups, judge_followups
 from .history import HISTORY_ENDS, find_tips, missing_history
 from .located import find_in_history, find_revert
 from .outcome import Evidence, HunkResult, Outcome, RelatedCommit
+from .past import Past, WalkedPast
 from .ports import Ports, Proposal
 from .prerequisites import Criterion, NotFound
 from .presence import ChangePresence, ChangeState, judge_change
@@ -34,7 +35,8 @@ NAMING = frozenset({"identifier-declared", "slot-declared"})
 class Job:
     """One change, one target. `message` is what the backport is to say; `force` carries on where nothing is needed.
 
-    With `plan_only` nothing is checked or executed: the answer is what would be done.
+    With `plan_only` nothing is checked or executed: the answer is what would be done. `known` is the history where the
+    caller has it at hand; otherwise it is walked.
     """
 
     tree: KernelTree
@@ -44,12 +46,17 @@ class Job:
     ports: Ports
     force: bool = False
     plan_only: bool = False
+    known: Past | None = None
 
     source: TreeAt = field(init=False)
 
     def __post_init__(self) -> None:
         # One object, so that whoever remembers what it has read of a source can do so.
         object.__setattr__(self, "source", self.tree.at(self.target))
+
+    @property
+    def past(self) -> Past:
+        return self.known or WalkedPast(self.tree)
 
 
 def backport_change(job: Job) -> Answer:
@@ -62,7 +69,7 @@ def backport_change(job: Job) -> Answer:
     settled = _settle(presence, evidence, in_history=bool(history))
     if settled is not None:
         return replace(settled, followups=_followups(job, None))
-    cause = judge_cause(job.tree, job.change, target=job.source)
+    cause = judge_cause(job.past, job.change, target=job.source)
     evidence += cause.evidence
     if cause.state is CauseState.ABSENT and not job.force and not _repairs_something(presence):
         reason = "what it repairs is not in the target"
@@ -77,7 +84,7 @@ def _repairs_something(presence: ChangePresence) -> bool:
 
 def _history(job: Job) -> tuple[Evidence, ...]:
     try:
-        return find_in_history(job.tree, job.change, target=job.target.oid)
+        return find_in_history(job.past, job.change, target=job.target.oid)
     except KpatchError as error:
         if error.code not in HISTORY_ENDS:
             raise
@@ -91,7 +98,7 @@ def _reverts(job: Job, history: tuple[Evidence, ...], presence: ChangePresence) 
     for claim in history:
         if claim.commit is None:
             continue
-        taken = find_revert(job.tree, job.change, target=job.target.oid, since=claim.commit)
+        taken = find_revert(job.past, job.change, target=job.target.oid, since=claim.commit)
         if taken is not None:
             said = f'{taken.oid[:12]} ("{taken.subject}") took it back'
             return (Evidence("reverted", said, commit=taken.oid),)
@@ -141,7 +148,7 @@ def _followups(job: Job, result: BlobSource | None) -> tuple[RelatedCommit, ...]
         return ()
     job.ports.progress("looking for follow-ups")
     try:
-        found = find_followups(job.tree, job.change, tips=find_tips(job.tree))
+        found = find_followups(job.past, job.change, tips=find_tips(job.tree))
     except KpatchError as error:
         if error.code not in HISTORY_ENDS:
             raise
@@ -247,7 +254,7 @@ def _with_prerequisites(job: Job, answer: Answer, *, failing: tuple[Finding, ...
         first = answer.patched.faulting or answer.control.faulting
         criteria.append(model_criterion(job.ports, first=first))
     found = search_for(
-        job.tree,
+        job.past,
         target=job.target.oid,
         source=job.source,
         upstream=job.change.commit,

@@ -1,25 +1,23 @@
 """Later upstream commits that fix a change, speak of it, take it back, or only touch what it added."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource
-from kpatch_tools.patch import upstream_reference
-from kpatch_tools.tree import CommitData, KernelTree
+from kpatch_tools.patch import fixes, upstream_reference
+from kpatch_tools.tree import CommitData
 
 from .change import Change
 from .functions import find_functions
-from .history import read_change, touches_only
+from .history import read_change
+from .index import normal_subject
 from .inverse import reverts
 from .lines import normal_line
 from .outcome import RelatedCommit, State
+from .past import Past
 from .presence import ChangeState, judge_change
 from .sites import Site, find_sites, is_strong
-from .trail import follow_files
-
-ABBREVIATION = 8
-"""Ids are cited with at least so many digits; fewer are too often something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +28,27 @@ class Followup:
     why: str
 
 
-def find_followups(tree: KernelTree, change: Change, *, tips: Sequence[ObjectId]) -> tuple[Followup, ...]:
+def find_followups(past: Past, change: Change, *, tips: Sequence[ObjectId]) -> tuple[Followup, ...]:
     """The follow-ups of a commit in the history below `tips`, oldest first; none of a change that is no commit."""
     if change.commit is None:
         return ()
-    found: dict[ObjectId, tuple[CommitData, str]] = {}
-    for commit, why in _speaking(tree, change, tips):
-        found[commit.oid] = commit, why
+    own = past.tree.commit(change.commit)
+    found: dict[ObjectId, tuple[CommitData, Followup]] = {}
+    for commit in past.speaking_of(own, tips=tips):
+        if not _is_the_same(commit, change):
+            later = read_change(past.tree, commit)
+            found[commit.oid] = commit, Followup(later, _what_it_says(later, change))
     added = AddedCode.of(change)
-    for commit in follow_files(tree, tips=tips, paths=change.touched, until=tree.commit(change.commit)):
+    for commit in past.only_touching(change.touched, tips=tips, after=own):
         if commit.oid in found or upstream_reference(commit.message):
             continue
-        if not touches_only(tree, commit, change.touched):
-            continue
-        later = read_change(tree, commit)
+        later = read_change(past.tree, commit)
         if reverts(later, change):
-            found[commit.oid] = commit, "takes it back"
+            found[commit.oid] = commit, Followup(later, "takes it back")
         elif added.covers(later):
-            found[commit.oid] = commit, "only touches what this change added"
+            found[commit.oid] = commit, Followup(later, "only touches what this change added")
     ordered = sorted(found.values(), key=lambda item: (item[0].committer.when, item[0].oid))
-    return tuple(Followup(read_change(tree, commit), why) for commit, why in ordered)
+    return tuple(followup for _, followup in ordered)
 
 
 def judge_followups(
@@ -59,33 +58,29 @@ def judge_followups(
     return tuple(_related(one, target, result) for one in followups)
 
 
-def _speaking(tree: KernelTree, change: Change, tips: Sequence[ObjectId]) -> Iterator[tuple[CommitData, str]]:
-    """Later commits whose message cites the change, by id or by its subject."""
-    assert change.commit is not None, "only a commit can be cited"
-    cited = change.commit[:ABBREVIATION].encode()
-    subject = change.subject.encode("utf-8", "surrogateescape")
-    for commit in tree.find_commits(include=tips, exclude=[change.commit], containing=(cited, subject)):
-        if len(commit.parents) != 1:
-            continue
-        message = commit.message
-        if commit.subject == change.subject or upstream_reference(message):
-            continue  # the same change on another branch
-        if reverts(read_change(tree, commit), change):
-            yield commit, "takes it back"
-            continue
-        yield commit, "Fixes: it" if _fixes(message, cited, subject) else "its message speaks of it"
+def _is_the_same(commit: CommitData, change: Change) -> bool:
+    """Whether a commit is the same change on another branch."""
+    return commit.subject == change.subject or upstream_reference(commit.message) is not None
 
 
-def _fixes(message: bytes, cited: bytes, subject: bytes) -> bool:
-    return any(
-        line.lower().startswith(b"fixes:") and (cited in line or subject in line) for line in message.splitlines()
-    )
+def _what_it_says(later: Change, change: Change) -> str:
+    """What a later change whose message speaks of this one is to it."""
+    if reverts(later, change):
+        return "takes it back"
+    assert change.commit is not None, "only a commit can be spoken of"
+    for reference in fixes(later.message):
+        is_quoted = reference.subject and normal_subject(reference.subject) == normal_subject(change.subject)
+        if is_quoted or change.commit.startswith(reference.commit):
+            return "Fixes: it"
+    return "its message speaks of it"
 
 
 class AddedCode:
     """What a change added: its own lines per file, and the functions that did not exist before."""
 
-    def __init__(self, lines: frozenset[tuple[RepoPath, bytes]], functions: frozenset[tuple[RepoPath, str]]) -> None:
+    def __init__(
+        self, lines: frozenset[tuple[RepoPath, bytes]], functions: frozenset[tuple[RepoPath, str | None]]
+    ) -> None:
         self._lines = lines
         self._functions = functions
 
@@ -103,13 +98,20 @@ class AddedCode:
 
     def covers(self, later: Change) -> bool:
         """Whether everything that `later` does is done to those lines or inside those functions."""
-        sites = [site for file in later.files for site in find_sites(file, after=later.after)]
-        return bool(sites) and all(self._covers(site) for site in sites)
+        sites = [site for file in later.files for site in find_sites(file)]
+        if not sites or not all(self._has_lines(site) for site in sites if site.removed):
+            return False
+        if all(site.removed for site in sites):
+            return True
+        # Only now are the functions of whole files looked for.
+        return bool(self._functions) and all(
+            site.removed or (site.file, site.function) in self._functions
+            for file in later.files
+            for site in find_sites(file, after=later.after)
+        )
 
-    def _covers(self, site: Site) -> bool:
-        if site.removed:
-            return any(map(is_strong, site.removed)) and all((site.file, line) in self._lines for line in site.removed)
-        return site.function is not None and (site.file, site.function) in self._functions
+    def _has_lines(self, site: Site) -> bool:
+        return any(map(is_strong, site.removed)) and all((site.file, line) in self._lines for line in site.removed)
 
 
 def _new_functions(change: Change) -> Iterable[tuple[RepoPath, str]]:

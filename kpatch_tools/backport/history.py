@@ -10,14 +10,13 @@ from kpatch_tools.tree import CommitData, KernelTree
 
 from .change import Change
 from .outcome import Evidence
+from .past import Past
 
 MOST_FILES = 100
 """A commit of more files is a tree-wide conversion or an import: nobody takes it to get another one in."""
 
 HISTORY_ENDS = ("shallow-history", "missing-object")
 """The errors of a clone that lacks the history an answer needs: not knowing, which the answer then says."""
-
-MAKEFILE = RepoPath("Makefile")
 
 
 def read_change(tree: KernelTree, commit: CommitData) -> Change:
@@ -43,36 +42,23 @@ def read_change(tree: KernelTree, commit: CommitData) -> Change:
 
 
 def touches_only(tree: KernelTree, commit: CommitData, paths: Collection[RepoPath]) -> bool:
-    """Whether a commit that is no merge changes nothing but `paths`: told from the trees, before any file is read.
-
-    A vendor's import is one commit of forty thousand files; nearly all of those touch the Makefile (its version).
-    """
-    if len(commit.parents) != 1:
-        return False
-    before, after = tree.at(commit.parents[0]), tree.at(commit.tree)
-    if before.blob_id(MAKEFILE) != after.blob_id(MAKEFILE) and MAKEFILE not in paths:
-        return False
-    return all(change.path in paths for change in tree.changes(commit.oid))
+    """Whether a commit that is no merge changes nothing but `paths`: told from the trees, before any file is read."""
+    return set(paths).issuperset(tree.touched_paths(commit))
 
 
 def find_candidates(
-    tree: KernelTree, *, target: ObjectId, upstream: ObjectId, paths: Sequence[str]
+    past: Past, *, target: ObjectId, upstream: ObjectId, paths: Sequence[RepoPath]
 ) -> tuple[Change, ...]:
     """The commits upstream has below `upstream` and the target has not, that touch `paths`, oldest first.
 
     Nothing where the two histories have no commit in common.
     """
+    tree = past.tree
     parents = tree.commit(upstream).parents
     if not parents or tree.merge_base(target, parents[0]) is None:
         return ()
-    commits = tree.walk(include=[parents[0]], exclude=[target], paths=paths, reverse=True)
-    return tuple(read_change(tree, commit) for commit in commits if _is_small(tree, commit))
-
-
-def _is_small(tree: KernelTree, commit: CommitData) -> bool:
-    if len(commit.parents) != 1:
-        return False
-    return len(tree.changes(commit.oid)) <= MOST_FILES
+    commits = past.between(target, parents[0], paths)
+    return tuple(read_change(tree, one) for one in commits if len(tree.touched_paths(one)) <= MOST_FILES)
 
 
 def find_tips(tree: KernelTree) -> tuple[ObjectId, ...]:

@@ -25,9 +25,9 @@ from .followups import Followup, find_followups, judge_followups
 from .history import HISTORY_ENDS, find_tips, missing_history, read_change
 from .origin import find_origin
 from .outcome import Evidence, EvidenceId, HunkResult, Outcome
+from .past import Past, WalkedPast
 from .ports import Ports, Proposal
 from .prerequisites import NotFound
-from .trail import follow_files
 from .trials import as_prerequisites, checks_criterion, model_criterion, not_found, search_for
 from .verdicts import ModelResult, Verdict
 
@@ -39,7 +39,8 @@ FAR = 40
 class HookJob:
     """`split` gives the hook in the steps that history took; `force` writes it where it is not needed.
 
-    With `plan_only` nothing is checked or executed: the answer is what would be done.
+    With `plan_only` nothing is checked or executed: the answer is what would be done. `known` is the history where the
+    caller has it at hand; otherwise it is walked.
     """
 
     tree: KernelTree
@@ -49,12 +50,17 @@ class HookJob:
     force: bool = False
     split: bool = False
     plan_only: bool = False
+    known: Past | None = None
 
     source: TreeAt = field(init=False)
 
     def __post_init__(self) -> None:
         # One object, so that whoever remembers what it has read of a source can do so.
         object.__setattr__(self, "source", self.tree.at(self.target))
+
+    @property
+    def past(self) -> Past:
+        return self.known or WalkedPast(self.tree)
 
     @property
     def files(self) -> tuple[RepoPath, ...]:
@@ -111,7 +117,7 @@ def _origin(job: HookJob) -> Change | None:
 
     try:
         found = find_origin(
-            job.tree, target=job.target.oid, tips=find_tips(job.tree), present=present, paths=(job.spec.table_header,)
+            job.past, target=job.target.oid, tips=find_tips(job.tree), present=present, paths=(job.spec.table_header,)
         )
     except KpatchError as error:
         if error.code not in HISTORY_ENDS:
@@ -125,7 +131,7 @@ def _followups(job: HookJob, origin: Change | None) -> tuple[Followup, ...]:
         return ()
     job.ports.progress("looking for follow-ups")
     try:
-        return find_followups(job.tree, origin, tips=find_tips(job.tree))
+        return find_followups(job.past, origin, tips=find_tips(job.tree))
     except KpatchError as error:
         if error.code not in HISTORY_ENDS:
             raise
@@ -166,7 +172,7 @@ def _redundant_since(job: HookJob, origin: Change) -> tuple[Evidence, ...]:
     """The commit that took the cause away, where the target's own history shows it."""
     assert origin.commit is not None, "an origin is a commit"
     until = job.tree.commit(origin.commit)
-    trail = follow_files(job.tree, tips=[job.target.oid], paths=(job.spec.call_file,), until=until)
+    trail = job.past.touching((job.spec.call_file,), tips=[job.target.oid], after=until)
     for commit in islice(trail, FAR):
         if probe_cause(job.tree.at(commit.parents[0]), job.spec).state is CauseState.PRESENT:
             if probe_cause(job.tree.at(commit.tree), job.spec).state is CauseState.PRESENT:
@@ -319,7 +325,7 @@ def _with_prerequisites(job: HookJob, answer: Answer, origin: Change | None) -> 
         return (finding.id, finding.message) in excused
 
     found = search_for(
-        job.tree,
+        job.past,
         target=job.target.oid,
         source=job.source,
         upstream=origin.commit,

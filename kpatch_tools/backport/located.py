@@ -4,40 +4,42 @@ from collections.abc import Iterator
 
 from kpatch_tools.core.ids import ObjectId
 from kpatch_tools.patch import patch_id, upstream_reference
-from kpatch_tools.tree import CommitData, KernelTree
+from kpatch_tools.tree import CommitData
 
 from .change import Change
 from .history import read_change, touches_only
 from .inverse import reverts
 from .outcome import Evidence
-from .trail import follow_files
+from .past import Past
 
 
-def find_in_history(tree: KernelTree, change: Change, *, target: ObjectId) -> tuple[Evidence, ...]:
+def find_in_history(past: Past, change: Change, *, target: ObjectId) -> tuple[Evidence, ...]:
     """Where the target's history has the change: itself, or a commit that says so, is called so or does the same."""
-    if change.commit is not None and tree.is_ancestor(change.commit, target):
+    if change.commit is not None and past.is_ancestor(change.commit, target):
         return (Evidence("ancestor", "the commit itself is in the target's history", commit=change.commit),)
-    return tuple(_claims(tree, change, target))
+    return tuple(_claims(past, change, target))
 
 
-def _claims(tree: KernelTree, change: Change, target: ObjectId) -> Iterator[Evidence]:
+def _claims(past: Past, change: Change, target: ObjectId) -> Iterator[Evidence]:
     wanted = patch_id(change.files)
     # What was taken from upstream was committed after it was committed there.
-    until = tree.commit(change.commit) if change.commit is not None else None
-    for commit in follow_files(tree, tips=[target], paths=change.touched, until=until):
+    own = past.tree.commit(change.commit) if change.commit is not None else None
+    for commit in past.touching(change.touched, tips=[target], after=own):
         name = f'{commit.oid[:12]} ("{commit.subject}")'
         reference = upstream_reference(commit.message)
         if reference and change.commit is not None and change.commit.startswith(reference):
             yield Evidence("upstream-reference", f"{name} says that it is this commit", commit=commit.oid)
-        elif touches_only(tree, commit, change.touched) and patch_id(read_change(tree, commit).files) == wanted:
+        elif (
+            touches_only(past.tree, commit, change.touched) and patch_id(read_change(past.tree, commit).files) == wanted
+        ):
             yield Evidence("same-patch-id", f"{name} makes the same change", commit=commit.oid)
         elif commit.subject == change.subject:
             yield Evidence("same-subject", f"{name} has the same subject", commit=commit.oid)
 
 
-def find_revert(tree: KernelTree, change: Change, *, target: ObjectId, since: ObjectId) -> CommitData | None:
+def find_revert(past: Past, change: Change, *, target: ObjectId, since: ObjectId) -> CommitData | None:
     """The commit of the target's history after `since` that took the change back; None if there is none."""
-    for commit in follow_files(tree, tips=[target], paths=change.touched, until=tree.commit(since)):
-        if touches_only(tree, commit, change.touched) and reverts(read_change(tree, commit), change):
+    for commit in past.only_touching(change.touched, tips=[target], after=past.tree.commit(since)):
+        if reverts(read_change(past.tree, commit), change):
             return commit
     return None

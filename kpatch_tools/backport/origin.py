@@ -10,7 +10,7 @@ from kpatch_tools.core.source import BlobSource
 from kpatch_tools.patch import upstream_reference
 from kpatch_tools.tree import CommitData, KernelTree
 
-from .trail import follow_files
+from .past import Past
 
 Present = Callable[[BlobSource], bool]
 
@@ -19,21 +19,22 @@ ANOTHER = 30 * 24 * 60 * 60
 
 
 def find_origin(
-    tree: KernelTree, *, target: ObjectId, tips: Sequence[ObjectId], present: Present, paths: Sequence[RepoPath]
+    past: Past, *, target: ObjectId, tips: Sequence[ObjectId], present: Present, paths: Sequence[RepoPath]
 ) -> CommitData | None:
     """The commit that brought what `present` tests, in one of `paths`; None if no history here has it.
 
     Looked for below the target first, where the target has it, then in everything else. A commit that says itself that
     it was taken from upstream is not the origin; of several, the one whose history parts last from the target's counts.
     """
+    tree = past.tree
     if present(tree.at(target)):
-        for commit in follow_files(tree, tips=[target], paths=paths):
+        for commit in past.touching(paths, tips=[target]):
             if _brings(tree, commit, present, paths):
                 if not upstream_reference(commit.message):
                     return commit
                 break  # a backport: its original is elsewhere
     found: list[CommitData] = []
-    for commit in follow_files(tree, tips=tips, paths=paths):
+    for commit in past.touching(paths, tips=tips):
         if found and commit.committer.when < found[0].committer.when - ANOTHER:
             break
         if _brings(tree, commit, present, paths) and not upstream_reference(commit.message):

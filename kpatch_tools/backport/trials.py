@@ -6,11 +6,11 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource
-from kpatch_tools.tree import KernelTree
 
 from .change import Change
 from .history import HISTORY_ENDS, find_candidates
 from .outcome import Evidence, RelatedCommit
+from .past import Past
 from .ports import Ports, Proposal
 from .prerequisites import (
     Attempt,
@@ -54,7 +54,7 @@ def model_criterion(ports: Ports, *, first: tuple[str, ...]) -> Criterion:
 
 
 def search_for(
-    tree: KernelTree,
+    past: Past,
     *,
     target: ObjectId,
     source: BlobSource,
@@ -65,7 +65,7 @@ def search_for(
 ) -> Found | NotFound:
     """Search among what upstream has below the subject's commit and the target lacks, in the subject's files."""
     try:
-        candidates = select_candidates(find_candidates(tree, target=target, upstream=upstream, paths=paths), source)
+        candidates = select_candidates(find_candidates(past, target=target, upstream=upstream, paths=paths), source)
     except KpatchError as error:
         if error.code not in HISTORY_ENDS:
             raise

@@ -3,6 +3,7 @@
 import pytest
 from kpatch_tools.backport import find_tips
 from kpatch_tools.backport.followups import find_followups, judge_followups
+from kpatch_tools.backport.past import WalkedPast
 
 FILE = "mm/pool.c"
 OLD = "int pool_top;\n\nint pool_first(int size)\n{\n\treturn pool_top + size;\n}\n"
@@ -20,7 +21,7 @@ def followups(history):
         message = message.format(oid=subject, short=subject[:12])
         later = history.commit(files, message, on=subject, tag="tip")
         found = judge_followups(
-            find_followups(history.tree, history.change(subject), tips=find_tips(history.tree)),
+            find_followups(WalkedPast(history.tree), history.change(subject), tips=find_tips(history.tree)),
             target=history.tree.at(subject),
             result=history.tree.at(later),
         )

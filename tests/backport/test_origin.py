@@ -3,6 +3,7 @@
 import pytest
 from kpatch_tools.backport import find_tips
 from kpatch_tools.backport.origin import find_origin
+from kpatch_tools.backport.past import WalkedPast
 
 
 def present(source):
@@ -12,7 +13,9 @@ def present(source):
 @pytest.fixture
 def find(history):
     def find(target):
-        found = find_origin(history.tree, target=target, tips=find_tips(history.tree), present=present, paths=("a.h",))
+        found = find_origin(
+            WalkedPast(history.tree), target=target, tips=find_tips(history.tree), present=present, paths=("a.h",)
+        )
         return None if found is None else found.oid
 
     return find

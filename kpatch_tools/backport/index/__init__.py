@@ -5,7 +5,7 @@ happen to share costs a read and never an answer.
 """
 
 from .commits import CommitIndex
-from .keys import cited_ids, quoted_texts, speaks_of
+from .keys import normal_subject, speaks_of
 from .opening import open_index
 
-__all__ = ["CommitIndex", "cited_ids", "open_index", "quoted_texts", "speaks_of"]
+__all__ = ["CommitIndex", "normal_subject", "open_index", "speaks_of"]

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pygit2
@@ -12,20 +12,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from kpatch_tools.backport.index import CommitIndex, building, open_index
+from kpatch_tools.backport.indexed import IndexedPast, open_past
+from kpatch_tools.backport.past import WalkedPast
 from kpatch_tools.core.ids import ObjectId, RepoPath
-from kpatch_tools.tree import KernelTree
+from kpatch_tools.tree import CommitData, KernelTree
 
 NAMES = ("mm/a.c", "mm/b.c", "x86/c.c")
 
 
 def write_commit(
-    repository: pygit2.Repository, parents: list[ObjectId], files: dict[str, str], message: str
+    repository: pygit2.Repository,
+    parents: list[ObjectId],
+    files: dict[str, str],
+    message: str,
+    *,
+    when: int = 1_300_000_000,
 ) -> ObjectId:
     """A commit of exactly these files, with any number of parents, that nothing refers to."""
     index = pygit2.Index()
     for path, text in files.items():
         index.add(pygit2.IndexEntry(path, repository.create_blob(text.encode()), pygit2.enums.FileMode.BLOB))
-    who = pygit2.Signature("Some Body", "some@example.org", 1_300_000_000, 0)
+    who = pygit2.Signature("Some Body", "some@example.org", when, 0)
     tree = index.write_tree(repository)
     return ObjectId(str(repository.create_commit(None, who, who, message, tree, list(parents))))
 
@@ -101,6 +108,52 @@ def test_it_says_what_git_says(tmp_path_factory, history):
             path,
         )
         assert touching == set(listed)
+
+
+SAID = ("mm: keep it", "mm: let it go", "mm: keep it once more")
+MESSAGES = ("{subject}\n", "{subject}\n\nSee {earlier}.\n", '{subject}\n\nThis follows ("mm: keep\nit").\n')
+
+
+@st.composite
+def lines_of_history(draw: st.DrawFn) -> list[tuple[dict[str, int], str, str]]:
+    """For each commit its files, its subject, and the form of its message."""
+    files = st.dictionaries(st.sampled_from(NAMES), st.integers(0, 2), min_size=1)
+    commit = st.tuples(files, st.sampled_from(SAID), st.sampled_from(MESSAGES))
+    return draw(st.lists(commit, min_size=2, max_size=8))
+
+
+def ids(commits: Iterable[CommitData]) -> list[ObjectId]:
+    return [commit.oid for commit in commits]
+
+
+@given(history=lines_of_history(), chosen=st.integers(0, 7))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_it_answers_as_a_walk_does(tmp_path_factory, history, chosen):
+    folder = tmp_path_factory.mktemp("any")
+    repository = pygit2.init_repository(str(folder / "kernel.git"), bare=True)
+    made: list[ObjectId] = []
+    for files, subject, form in history:
+        message = form.format(subject=subject, earlier=made[-1][:8] if made else "nothing")
+        contents = {path: f"int v{version};\n" for path, version in files.items()}
+        made.append(write_commit(repository, made[-1:], contents, message, when=1_300_000_000 + 60 * len(made)))
+    tree, tip = KernelTree.open(Path(repository.path)), made[-1]
+    one = tree.commit(made[chosen % len(made)])
+    walked, indexed = WalkedPast(tree), open_past(tree, folder / "cache", tips=[tip])
+    assert isinstance(indexed, IndexedPast)
+    for paths in ([RepoPath(NAMES[0])], [RepoPath(name) for name in NAMES[1:]]):
+        for after in (None, one):
+            assert ids(indexed.touching(paths, tips=[tip], after=after)) == ids(
+                walked.touching(paths, tips=[tip], after=after)
+            )
+            assert ids(indexed.only_touching(paths, tips=[tip], after=after)) == ids(
+                walked.only_touching(paths, tips=[tip], after=after)
+            )
+        assert ids(indexed.between(one.oid, tip, paths)) == ids(walked.between(one.oid, tip, paths))
+    assert ids(indexed.speaking_of(one, tips=[tip])) == ids(walked.speaking_of(one, tips=[tip]))
+    assert ids(indexed.called(one.subject, below=tip)) == ids(walked.called(one.subject, below=tip))
+    for other in made:
+        assert indexed.is_ancestor(other, one.oid) == walked.is_ancestor(other, one.oid)
+        assert indexed.find(other[:10], below=one.oid) == walked.find(other[:10], below=one.oid)
 
 
 def test_it_grows_with_the_history(repository, tmp_path):
