@@ -7,6 +7,12 @@ The map of all tables of a revision, as a bot asks for it:
         print(table.type, table.kind, len(table.slots), [instance.name for instance in table.instances])
     for reading in read_type(facts, "struct file_operations"):
         print(reading.table.location, len(reading.unresolved), [len(slot.calls) for slot in reading.slots])
+    for story in read_slot(facts, "x86_init.mapping.pagetable_reserve"):
+        print(story.slot.defaults, story.slot.overrides, story.slot.calls)
+    print(services_of(facts, "xen_mapping_pagetable_reserve").services)
+
+Every answer has an `extent`, how much there is and how much of it was not understood, and `unread`, the parts that were
+not in which what was asked for occurs: an answer is whole where `unread` and `unresolved` are empty.
 """
 
 from .index.facts import At, Unread
@@ -27,6 +33,9 @@ from .survey.atlas import (
     Instance,
     Put,
     ReadSlot,
+    Service,
+    Services,
+    SlotStory,
     TableKind,
     TableList,
     TableType,
@@ -34,7 +43,8 @@ from .survey.atlas import (
     TypeSlot,
     Unresolved,
 )
-from .survey.reading import read_type
+from .survey.reading import read_slot, read_type
+from .survey.serving import services_of
 from .survey.types import list_types
 from .tables.atlas import Coverage, HookAtlas, HookTable, NotUnderstood, Reference, Slot
 from .tables.finder import find_hook_tables
@@ -68,7 +78,10 @@ __all__ = [
     "ReadSlot",
     "Reference",
     "Refusal",
+    "Service",
+    "Services",
     "Slot",
+    "SlotStory",
     "Step",
     "StoredFacts",
     "TableKind",
@@ -92,7 +105,9 @@ __all__ = [
     "probe_cause",
     "probe_features",
     "probe_presence",
+    "read_slot",
     "read_type",
     "recognise_hook",
     "remove_hook",
+    "services_of",
 ]

@@ -60,8 +60,9 @@ class TableType:
 class Put:
     """What goes into a slot, and where. `variable`: the instance, "" where an expression stands for it.
 
-    `element`: which struct of an array. `conditional`: it depends on something in its function. `whole`: not the slot
-    is assigned but a struct that it is in, as a copy of another one.
+    `element`: which struct of an array. `conditional`: it depends on something in its function. Where not the slot is
+    assigned but a struct that it is in, `value` is what the initialiser of the copied variable puts there ("NULL" for
+    nothing), or the member of the expression that is copied.
     """
 
     value: str
@@ -75,8 +76,8 @@ class Put:
 class CallSite:
     """A call through a slot. `guarded`: it was tested before. `arguments`: -1 where a macro is passed the slot.
 
-    `macro`: that macro. Whether it calls the slot, the map does not know; the reader of one table does.
-    `variable`: the instance, where one is named, else "".
+    `macro`: that macro. Whether it calls the slot, the map does not know; the reader of one table does. Or, outside of
+    any function, the macro whose body calls the slot. `variable`: the instance, where one is named, else "".
     """
 
     location: Location
@@ -117,6 +118,21 @@ class TypeReading:
 
     table: TableType
     slots: tuple[ReadSlot, ...]
+    unresolved: tuple[Unresolved, ...]
+    extent: Extent
+    unread: tuple[At[Unread], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotStory:
+    """One slot of one type. `variable`: the instance that was asked for, "" for all; then only what is put into it.
+
+    `unresolved` and `unread` as in TypeReading, of this slot's name too.
+    """
+
+    table: TableType
+    slot: ReadSlot
+    variable: str
     unresolved: tuple[Unresolved, ...]
     extent: Extent
     unread: tuple[At[Unread], ...]

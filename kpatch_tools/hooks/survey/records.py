@@ -1,7 +1,7 @@
 """Records and typedefs of a revision, fetched in bundles and chosen by who looks."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.span import Location
@@ -31,6 +31,7 @@ class Records:
     _records: dict[str, list[At[Record]]] = field(default_factory=dict)
     _typedefs: dict[str, list[At[Typedef]]] = field(default_factory=dict)
     _seen: dict[tuple[str, RepoPath], tuple[At[Record], ...]] = field(default_factory=dict)
+    _taken: dict[str, bool] = field(default_factory=dict)
     _steps: dict[tuple[str, RepoPath, int, str], Step | None] = field(default_factory=dict)
 
     def fetch(self, names: Iterable[str]) -> None:
@@ -81,6 +82,24 @@ class Records:
         self.fetch((name,))
         return nearest(seen_from, self._records[name]) if name else ()
 
+    def wraps_code(self, member: Member, seen_from: RepoPath) -> bool:
+        """Whether a member is a struct around nothing but an untyped pointer that macros call.
+
+        That is: it is passed to a macro somewhere, and some macro takes the pointer out of its argument.
+        """
+        inner = self.of(member.type, seen_from)
+        if len(inner) != 1 or [item.type for item in inner[0].fact.members] != ["void"]:
+            return False
+        pointer = inner[0].fact.members[0].path
+        if pointer not in self._taken:
+            macros = self.facts.macros((pointer,))
+            reached = (
+                f"{name}.{pointer}" in macro.fact.roots for macro in macros for name in macro.fact.parameters or ()
+            )
+            self._taken[pointer] = any(reached)
+        name = member.path.rpartition(".")[2]
+        return self._taken[pointer] and any(call.fact.macro for call in self.facts.calls((name,)))
+
     def slots(self, record: At[Record]) -> tuple[TypeSlot, ...]:
         """The slots of `record`, in order, those of records that it holds by value included."""
         found: dict[str, TypeSlot] = {}
@@ -94,7 +113,12 @@ class Records:
             path = prefix + member.path
             if member.kind is MemberKind.SLOT:
                 yield path, member, record.file
-            elif member.kind is MemberKind.STRUCT and member.type != record.fact.type and depth < _DEEPEST:
+            elif member.kind is not MemberKind.STRUCT or member.type == record.fact.type or depth >= _DEEPEST:
+                continue
+            elif self.wraps_code(member, record.file):
+                name = member.path.rpartition(".")[2]
+                yield path, replace(member, signature=f"{member.type} {name}"), record.file
+            else:
                 for inner in self.of(member.type, record.file):
                     yield from self._slots(inner, path + ".", depth + 1)
 

@@ -103,6 +103,15 @@ class Resolver:
         own = tuple(item for item in visible if item.file == access.file)
         return own or nearest(access.file, visible) or tuple(visible)
 
+    def instance(self, access: At[Access], resolution: Resolution) -> str:
+        """The variable that a resolved access names, "" where it goes through a pointer."""
+        fact = access.fact
+        direct = all(way.owners[0].path.count(".") == fact.chain.count(".") for way in resolution.ways)
+        if fact.root_kind is not Root.GLOBAL or fact.root_type or not direct:
+            return ""
+        variables = self.variables(access)
+        return fact.root if variables and not any(item.fact.pointer for item in variables) else ""
+
     def every_variable(self, access: At[Access]) -> tuple[At[Variable], ...]:
         """All variables of the root's name, wherever they are."""
         return tuple(self._variables.get(access.fact.root, ()))

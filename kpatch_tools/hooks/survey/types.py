@@ -11,6 +11,8 @@ from .atlas import Instance, TableKind, TableList, TableType
 from .instances import Key, find_holdings, key_of
 from .records import Records
 
+_DEEPEST = 6
+
 
 def list_types(facts: TreeFacts) -> TableList:
     """The types whose members are function pointers, and those that consist of structs of such by value.
@@ -55,17 +57,24 @@ def _tables(facts: TreeFacts, records: Records) -> dict[Key, At[Record]]:
         holders = [record for record in facts.holders(new) if key_of(record) not in tables]
         new = set()
         for record in holders:
-            if _consists_of(record, records, tables):
+            if is_table(record, records):
                 tables[key_of(record)] = record
                 new.add(record.fact.type)
     order = {key: index for index, key in enumerate(sorted(tables, key=lambda key: (key[1], tables[key].fact.line)))}
     return dict(sorted(tables.items(), key=lambda item: order[item[0]]))
 
 
-def _consists_of(record: At[Record], records: Records, tables: dict[Key, At[Record]]) -> bool:
-    members = [member for member in record.fact.members if member.type or member.kind is not MemberKind.STRUCT]
-    return bool(members) and all(
-        member.kind is MemberKind.STRUCT
-        and any(key_of(inner) in tables for inner in records.of(member.type, record.file))
-        for member in members
+def is_table(record: At[Record], records: Records, depth: int = 0) -> bool:
+    """Whether a type is listed: it has function pointers of its own, or consists of structs of them."""
+    if any(member.kind is MemberKind.SLOT for member in record.fact.members):
+        return True
+    structs = [member for member in record.fact.members if member.type or member.kind is not MemberKind.STRUCT]
+    return (
+        bool(structs)
+        and depth < _DEEPEST
+        and all(
+            member.kind is MemberKind.STRUCT
+            and any(is_table(inner, records, depth + 1) for inner in records.of(member.type, record.file))
+            for member in structs
+        )
     )

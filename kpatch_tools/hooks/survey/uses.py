@@ -1,5 +1,6 @@
 """What is put into the slots of types, and where they are called, judged by the object's type."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,6 +9,7 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.span import Location
 from kpatch_tools.hooks.index.facts import Access, Assignment, At, Call, MemberKind, Root, Storage
 from kpatch_tools.hooks.index.query import TreeFacts
+from kpatch_tools.hooks.index.words import names_in
 
 from .atlas import CallSite, Put, Unresolved
 from .instances import Found, Holdings, Key, key_of
@@ -53,6 +55,7 @@ class UseFinder:
         whole = self.facts.assignments({"", *parts, *self.holdings.members})
         for assignment, resolution in zip(whole, self.resolver.resolve(whole), strict=True):
             self._assign_whole(assignment, resolution)
+        self._read_macros(members)
         calls = self.facts.calls(members)
         for call, resolution in zip(calls, self.resolver.resolve(calls), strict=True):
             self._call(call, resolution)
@@ -68,21 +71,21 @@ class UseFinder:
             if not fill.path:
                 continue
             location = _location(variable.file, fill.line, variable.fact.function)
-            put = Put(fill.value, location, variable.fact.name, fill.number, False)
-            resolution = self.resolver.walk(variable.fact.type, fill.path, variable.file)
-            for slot in self._slots_of(resolution, held.key):
-                self.uses.defaults[slot].append(put)
-
-    def _slots_of(self, resolution: Resolution, key: Key) -> list[SlotKey]:
-        found = dict.fromkeys(slot for way in resolution.ways for slot in self._owned(way) if slot[0] == key)
-        return list(found)
+            for way in self.resolver.walk(variable.fact.type, fill.path, variable.file).ways:
+                put = Put(_value(fill.value, way), location, variable.fact.name, fill.number, False)
+                for slot in self._owned(way):
+                    if slot[0] == held.key:
+                        self.uses.defaults[slot].append(put)
 
     def _owned(self, way: Way) -> Iterator[SlotKey]:
         """The slots of the types in question that a way leads to: one for each record around it."""
         for owner in way.owners:
             key = key_of(owner.record)
-            if owner.path in self.slots.get(key, ()):
+            slots = self.slots.get(key, ())
+            if owner.path in slots:
                 yield key, owner.path
+            elif way.member.type == "void" and owner.path.rpartition(".")[0] in slots:
+                yield key, owner.path.rpartition(".")[0]  # the pointer in a struct that is a slot
 
     def _judge(self, access: At[Access], resolution: Resolution) -> list[SlotKey]:
         """The slots that an access surely means; where it only may mean some, that is noted."""
@@ -107,7 +110,8 @@ class UseFinder:
         fact = assignment.fact
         location = _location(assignment.file, fact.line, fact.function)
         for slot in self._judge(assignment, resolution):
-            put = Put(fact.value, location, self._named(assignment, resolution), 0, fact.conditional)
+            value = _value(fact.value, resolution.ways[0])
+            put = Put(value, location, self.resolver.instance(assignment, resolution), 0, fact.conditional)
             self.uses.overrides[slot].append(put)
 
     def _assign_whole(self, assignment: At[Assignment], resolution: Resolution) -> None:
@@ -122,7 +126,7 @@ class UseFinder:
             text = f"{assignment.fact.root}.{assignment.fact.chain}".strip(".")
             self._leave(key, Unresolved(text, location, True))
         if certain:
-            self._copy(assignment, location, self._named(assignment, resolution), certain)
+            self._copy(assignment, location, self.resolver.instance(assignment, resolution), certain)
 
     def _parts(self, type_name: str, seen_from: RepoPath) -> Iterator[tuple[SlotKey, str]]:
         """The slots that a type surely contains, and their paths in it."""
@@ -161,7 +165,7 @@ class UseFinder:
         filled: dict[str, list[str]] = defaultdict(list)
         for fill in variable.fact.fills:
             for way in self.resolver.walk(variable.fact.type, fill.path, variable.file).ways:
-                filled[way.owners[0].path].append(fill.value)
+                filled[way.owners[0].path].append(_value(fill.value, way))
         return filled
 
     def _call(self, call: At[Call], resolution: Resolution) -> None:
@@ -169,17 +173,29 @@ class UseFinder:
         location = _location(call.file, fact.line, fact.function)
         arguments = -1 if fact.macro else fact.arguments
         for slot in self._judge(call, resolution):
-            site = CallSite(location, fact.guarded, arguments, fact.macro, self._named(call, resolution))
+            site = CallSite(location, fact.guarded, arguments, fact.macro, self.resolver.instance(call, resolution))
             self.uses.calls[slot].append(site)
 
-    def _named(self, access: At[Access], resolution: Resolution) -> str:
-        """The instance that an access names, "" where it goes through a pointer."""
-        fact = access.fact
-        direct = all(way.owners[0].path.count(".") == fact.chain.count(".") for way in resolution.ways)
-        if fact.root_kind is not Root.GLOBAL or fact.root_type or not direct:
-            return ""
-        variables = self.resolver.variables(access)
-        return fact.root if variables and not any(item.fact.pointer for item in variables) else ""
+    def _read_macros(self, members: set[str]) -> None:
+        """Macros whose bodies call a slot of a global variable, or of a parameter: whose, only the users know."""
+        found = [
+            At(macro.file, Call(root, Root.GLOBAL, "", chain, "", macro.fact.line, -1, False, macro.fact.name))
+            for macro in self.facts.macros(members)
+            for root, _, chain in (path.partition(".") for path in macro.fact.roots)
+            if chain.rpartition(".")[2] in members and _calls(macro.fact.body, chain.rpartition(".")[2])
+        ]
+        for call, resolution in zip(found, self.resolver.resolve(found), strict=True):
+            self._call(call, resolution)
+
+
+def _calls(body: str, member: str) -> bool:
+    return re.search(rf"(?:\.|->)\s*{member}\s*\)?\s*\(", body) is not None
+
+
+def _value(value: str, way: Way) -> str:
+    """The function, where a struct around a pointer to code is made by a macro: `WRAPPED(f)`."""
+    names = names_in(value) if way.member.kind is not MemberKind.SLOT else ()
+    return names[0] if len(names) == 1 else value
 
 
 def _location(file: RepoPath, line: int, function: str) -> Location:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.hooks.index.memory import MemoryFacts
 from kpatch_tools.hooks.survey.atlas import ReadSlot, TypeReading
-from kpatch_tools.hooks.survey.reading import read_type
+from kpatch_tools.hooks.survey.reading import read_slot, read_type
 
 Survey = Callable[..., MemoryFacts]
 
@@ -127,3 +127,90 @@ def test_unread_parts_that_name_the_type_are_told(survey: Survey) -> None:
     assert [part.file for part in reading.unread] == ["arch/x86/kernel/bad.c"]
     assert reading.extent.unread_files == 1
     assert not read(survey({"arch/x86/kernel/bad.c": text}), "shop_ops").unread
+
+
+def test_the_story_of_one_slot(survey: Survey) -> None:
+    (story,) = read_slot(survey(), "board.clocks.start")
+    assert story.slot == slot(read(survey(), "board"), "clocks.start")
+    assert (story.table.type, story.variable) == ("struct board_ops", "board")
+    (story,) = read_slot(survey(), "struct shop_ops.open")
+    assert (story.variable, {put.variable for put in story.slot.defaults}) == ("", {"corner_ops", "many"})
+    assert [item.text for item in story.unresolved] == ["somewhere.open"]
+    (story,) = read_slot(survey(), "corner_ops.open")
+    assert [put.variable for put in story.slot.defaults] == ["corner_ops"]
+    assert read_slot(survey(), "board.clocks.nothing") == read_slot(survey(), "board") == ()
+
+
+def test_unread_parts_that_name_the_slot_are_told(survey: Survey) -> None:
+    text = "void f(void)\n{\n\tshop->ops->count(;;= ) if {;\n}\n"
+    facts = survey({"drivers/shops/bad.c": text})
+    (story,) = read_slot(facts, "shop_ops.count")
+    assert [part.file for part in story.unread] == ["drivers/shops/bad.c"]
+    assert not read_slot(facts, "shop_ops.close")[0].unread
+
+
+def test_macros_call_slots_and_are_passed_them(survey: Survey) -> None:
+    text = """\
+        #define begin() board.clocks.start()
+        #define NOW(ops) ops->start()
+        void f(void)
+        {
+            CALL_LATER(board.clocks.start);
+        }
+        """
+    reading = read(survey({"arch/x86/kernel/late.c": text}), "board")
+    calls = [call for call in slot(reading, "clocks.start").calls if call.macro]
+    assert [(call.macro, call.location.function, call.arguments) for call in calls] == [
+        ("begin", None, -1),
+        ("CALL_LATER", "f", -1),
+    ]
+    assert [(item.text, item.location.line) for item in reading.unresolved] == [("ops.start", 2)]
+
+
+def test_a_struct_around_a_pointer_that_macros_call_is_a_slot(survey: Survey) -> None:
+    text = """\
+        struct thunk { void *code; /* saves registers */ };
+        struct lock_ops {
+            struct thunk lock;
+            int (*try)(void);
+        };
+        #define CALL(op) jump_to(op.code)
+        #define THUNK(f) ((struct thunk) { thunk_of_##f })
+        struct lock_ops locks = { .lock = THUNK(native_lock) };
+        void take(void)
+        {
+            CALL(locks.lock);
+            locks.lock = THUNK(guest_lock);
+        }
+        """
+    reading = read(survey({"arch/x86/kernel/locks.c": text}, alone=True), "locks")
+    lock = slot(reading, "lock")
+    assert lock.slot.signature == "struct thunk lock"
+    assert [put.value for put in (*lock.defaults, *lock.overrides)] == ["native_lock", "guest_lock"]
+    assert [call.macro for call in lock.calls] == ["CALL"]
+    data = text.replace("jump_to(op.code)", "jump_to(op)")
+    reading = read(survey({"arch/x86/kernel/locks.c": data}, alone=True), "locks")
+    assert [item.path for item in reading.table.slots] == ["try"]
+
+
+def test_records_of_numbers_and_headers_that_announce_do_not_hide_types(survey: Survey) -> None:
+    files = {
+        "drivers/a.h": "struct inner;\nstruct a { struct inner *inner; struct count *count; };\n",
+        "include/linux/count.h": "struct count { int open; };\n",
+        "drivers/a.c": """\
+            struct inner { const struct shop_ops *ops; };
+            void f(struct a *a)
+            {
+                a->inner->ops->open(0);
+                a->count->open = value;
+            }
+            """,
+    }
+    reading = read(survey(files), "shop_ops")
+    assert "drivers/a.c:4" in [str(call.location) for call in slot(reading, "open").calls]
+    assert "drivers/a.c" not in [item.location.file for item in reading.unresolved]
+
+
+def test_another_architecture_cannot_mean_the_type(survey: Survey) -> None:
+    reading = read(survey({"arch/arm/kernel/a.c": "void f(void)\n{\n\tunknown->mask(1);\n}\n"}), "board")
+    assert not reading.unresolved
