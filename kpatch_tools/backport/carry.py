@@ -1,5 +1,6 @@
 """One file of a change carried to the target's version of it: merged whole where that works, else hunk by hunk."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from kpatch_tools.core.hunkclass import HunkClass
@@ -7,7 +8,9 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.patch import FileDiff, Hunk
 from kpatch_tools.tree import merge_blobs
 
+from .guards import Objection
 from .merge import settle
+from .merge.edits import apply_edits, hunk_edits
 from .merge.verbatim import ALREADY
 from .outcome import HunkResult
 from .place import apply_at, find_places, old_index, split_lines
@@ -34,8 +37,36 @@ class CarriedFile:
     hunks: tuple[HunkResult, ...]
 
 
-def carry_file(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile:
-    """Carry one file's hunks to `path` in the target."""
+def carry_file(
+    diff: FileDiff, path: RepoPath, versions: Versions, objections: Mapping[int, Objection] | None = None
+) -> CarriedFile:
+    """Carry one file's hunks to `path` in the target, but for those (by number, 1-based) that are objected to."""
+    if not objections:
+        return _carry(diff, path, versions)
+    refused = {number: _refusal(path, number, one) for number, one in objections.items()}
+    kept = [number for number in range(1, len(diff.hunks) + 1) if number not in refused]
+    if not kept or diff.old_path is None or diff.new_path is None:
+        others = tuple(HunkResult(path, n, HunkClass.NEEDS_HUMAN, "as the others of its file") for n in kept)
+        return CarriedFile(path, versions.ours, _in_order((*refused.values(), *others)))
+    hunks = tuple(diff.hunks[number - 1] for number in kept)
+    theirs = None
+    if versions.base is not None:
+        edits = (edit for number, hunk in enumerate(hunks, start=1) for edit in hunk_edits(number, hunk))
+        theirs = b"".join(apply_edits(split_lines(versions.base), edits))
+    carried = _carry(replace(diff, hunks=hunks), path, replace(versions, theirs=theirs))
+    others = tuple(replace(one, number=kept[one.number - 1]) for one in carried.hunks)
+    return replace(carried, hunks=_in_order((*refused.values(), *others)))
+
+
+def _refusal(path: RepoPath, number: int, objection: Objection) -> HunkResult:
+    return HunkResult(path, number, HunkClass.NEEDS_HUMAN, objection.why, guard=objection.guard)
+
+
+def _in_order(hunks: tuple[HunkResult, ...]) -> tuple[HunkResult, ...]:
+    return tuple(sorted(hunks, key=lambda one: one.number))
+
+
+def _carry(diff: FileDiff, path: RepoPath, versions: Versions) -> CarriedFile:
     if diff.old_path is None:
         return _add(diff, path, versions)
     if diff.new_path is None:

@@ -15,6 +15,7 @@ from .cause import CauseState, judge_cause
 from .change import Change
 from .engine import Renames, carry_change, plan_change
 from .followups import find_followups, judge_followups
+from .guards.identifiers import ID as NAMES_KNOWN
 from .history import HISTORY_ENDS, find_tips, missing_history
 from .located import find_in_history, find_revert
 from .outcome import Evidence, HunkResult, Outcome, RelatedCommit
@@ -180,10 +181,11 @@ def _carry(job: Job, renamed: Renames, evidence: tuple[Evidence, ...]) -> Answer
     if not pick.clean:
         needy = [hunk for hunk in pick.hunks if hunk.kind is HunkClass.NEEDS_HUMAN]
         names = ", ".join(dict.fromkeys(f"{hunk.file} ({hunk.why})" for hunk in needy))
+        lacks_names = all(hunk.guard == NAMES_KNOWN for hunk in needy)
+        outcome = Outcome.NEEDS_PREREQUISITE if lacks_names else Outcome.CONFLICT
+        reason = f"it goes on as text, but {names}" if lacks_names else f"it does not go on cleanly: {names}"
         patched = ModelResult(why="the change does not go on cleanly")
-        answer = replace(
-            answer, outcome=Outcome.CONFLICT, reason=f"it does not go on cleanly: {names}", patched=patched
-        )
+        answer = replace(answer, outcome=outcome, reason=reason, patched=patched)
         return _with_prerequisites(job, answer, failing=(), concerned=concerned)
     job.ports.progress("checking the result")
     checks = job.ports.check(Proposal(source, result, pick.changes, job.message))

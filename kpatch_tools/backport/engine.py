@@ -10,6 +10,7 @@ from kpatch_tools.patch import FileDiff, obstacle, special_at
 
 from .carry import Versions, carry_file, refuse_file
 from .change import Change
+from .guards import Carriage, Carried, Objections, find_objections
 from .outcome import HunkResult, Pick
 
 PLAIN = 0o100644
@@ -59,11 +60,23 @@ def _how(file: FileDiff, path: RepoPath, change: Change, target: BlobSource) -> 
 
 
 def carry_change(change: Change, target: BlobSource, *, renamed: Renames | None = None) -> Pick:
-    """Put `change` on `target`. What does not go on is NEEDS-HUMAN in the result, never an exception."""
+    """Put `change` on `target`. What does not go on is NEEDS-HUMAN in the result, never an exception.
+
+    Whatever a guard objects to is left out again, and NEEDS-HUMAN as well.
+    """
     renamed = renamed or {}
+    pick, files = _carry_files(change, target, renamed, {})
+    objections = find_objections(Carriage(files, target, change.before, change.after))
+    return _carry_files(change, target, renamed, objections)[0] if objections else pick
+
+
+def _carry_files(
+    change: Change, target: BlobSource, renamed: Renames, objections: Objections
+) -> tuple[Pick, tuple[Carried, ...]]:
     changes: dict[RepoPath, bytes | None] = {}
     modes: dict[RepoPath, int] = {}
     hunks: list[HunkResult] = []
+    files: list[Carried] = []
     for file in change.files:
         upstream = _path(file)
         path = renamed.get(upstream, upstream)
@@ -75,8 +88,9 @@ def carry_change(change: Change, target: BlobSource, *, renamed: Renames | None 
             continue
         ours = changes[origin] if origin in changes else target.read(origin)
         versions = Versions(_read(change.before, file.old_path), ours, _read(change.after, file.new_path))
-        carried = carry_file(file, path, versions)
+        carried = carry_file(file, path, versions, {n: one for (where, n), one in objections.items() if where == path})
         hunks.extend(carried.hunks)
+        files.append(Carried(file, path, versions.base, versions.theirs, ours, carried.data, carried.hunks))
         sets_mode = file.new_mode is not None and file.new_mode != (file.old_mode or PLAIN)
         if carried.data != ours or moves or (sets_mode and carried.data is not None):
             changes[path] = carried.data
@@ -94,7 +108,8 @@ def carry_change(change: Change, target: BlobSource, *, renamed: Renames | None 
             hunks.extend(refuse_file(file, path, f"{blocked} in the target"))
             changes.pop(path)
             modes.pop(path, None)
-    return Pick(changes, tuple(hunks), {old: new for old, new in renamed.items() if old != new}, modes)
+    moved = {old: new for old, new in renamed.items() if old != new}
+    return Pick(changes, tuple(hunks), moved, modes), tuple(files)
 
 
 def _barred(file: FileDiff, target: BlobSource, *paths: RepoPath) -> str | None:

@@ -81,7 +81,8 @@ class HunkResult:
     """How one hunk came to stand in the target.
 
     `file` is where it went (or should have gone) in the target, `number` its place (1-based) among the hunks of that
-    file upstream, `line` where it stands in the result (1-based), None when it does not.
+    file upstream, `line` where it stands in the result (1-based), None when it does not. `guard` is the id of the rule
+    that refused it although its lines could be put in; empty where none did.
     """
 
     file: RepoPath
@@ -89,6 +90,7 @@ class HunkResult:
     kind: HunkClass
     why: str
     line: int | None = None
+    guard: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.patch import FileDiff
 from kpatch_tools.tree import TreeAt
 
+from .values import Carriage, Objection
 from .words import BY_THE_BUILD, names_in, words_of
 
 ID = "names-known"
@@ -92,7 +93,10 @@ class UnknownNames:
 def find_unknown(
     files: Iterable[tuple[FileDiff, RepoPath]], target: Names, upstream: Names | None
 ) -> tuple[UnknownNames, ...]:
-    """For each file of a change, at its path in the target, what it uses and the target does not have."""
+    """For each file of a change, at its path in the target, what it uses and the target does not have.
+
+    `upstream` is its version before the change: what is not known there is the change's own, or cannot be known.
+    """
     listed = list(files)
     brought = {name for file, _ in listed for name in _declared(file)}
     result = []
@@ -107,11 +111,23 @@ def find_unknown(
         for other, there in listed:
             missing -= target.words(there) if other is not file else frozenset()
         if missing and upstream is not None:
-            missing -= upstream.unknown(missing, file.new_path)
+            missing -= upstream.unknown(missing, file.old_path or file.new_path)
         if missing:
             hunks = {number: frozenset(names & missing) for number, names in used.items() if names & missing}
             result.append(UnknownNames(file, path, frozenset(missing), hunks))
     return tuple(result)
+
+
+def object_to_unknown(carriage: Carriage) -> Iterator[Objection]:
+    """Each carried hunk that uses such a name."""
+    files = [(one.diff, one.path) for one in carriage.files]
+    upstream = Names(carriage.before) if carriage.before is not None else None
+    done = {(one.path, number) for one in carriage.files for number in one.done()}
+    for found in find_unknown(files, Names(carriage.target), upstream):
+        for number, names in found.hunks.items():
+            if (found.path, number) in done:
+                listed = ", ".join(sorted(name.decode() for name in names))
+                yield Objection(ID, found.path, number, f"it uses {listed}, which the target does not have")
 
 
 def _added_names(lines: Iterable[object]) -> set[bytes]:
