@@ -55,11 +55,15 @@ def inputs_of_commits(tree: KernelTree, spelled: str) -> tuple[Input, ...]:
             hint=f"{low}..{high[1:]} is what the second has and the first has not",
         )
     include, exclude = tree.resolve(high or "HEAD").oid, tree.resolve(low or "HEAD").oid
-    found = tree.walk(include=(include,), exclude=(exclude,), reverse=True)
-    commits = [commit for commit in found if len(commit.parents) == 1]
-    if not commits:
+    inputs = inputs_of_walk(tree, tree.walk(include=(include,), exclude=(exclude,), reverse=True))
+    if not inputs:
         raise KpatchError("empty-range", f"{spelled} holds no commit", hint="name the older revision first: OLD..NEW")
-    return _lines_of(tree, commits)
+    return inputs
+
+
+def inputs_of_walk(tree: KernelTree, commits: Iterable[CommitData]) -> tuple[Input, ...]:
+    """Commits, parents first, as series; merges and first commits are left out."""
+    return _lines_of(tree, [commit for commit in commits if len(commit.parents) == 1])
 
 
 def _lone(tree: KernelTree, spelled: str) -> CommitData:

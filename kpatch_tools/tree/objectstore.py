@@ -34,6 +34,9 @@ class ObjectStore:
         if elsewhere is not None:
             # Ahead of the repository's own backends: libgit2 writes to the first that takes it.
             repository.odb.add_backend(pygit2.OdbBackendLoose(str(elsewhere), -1, False), 99)
+            if (elsewhere / "pack").is_dir():
+                # What git holds back while a push is judged may have come as a pack.
+                repository.odb.add_backend(pygit2.OdbBackendPack(str(elsewhere)), 98)
         self.search = BlobSearch(repository)
         self._trees: OrderedDict[ObjectId, dict[bytes, TreeEntry]] = OrderedDict()
         self._scans: OrderedDict[ObjectId, dict[bytes, tuple[bytes, bytes]]] = OrderedDict()
@@ -41,7 +44,7 @@ class ObjectStore:
 
     def reopened(self) -> "ObjectStore":
         """Another handle on the same repository."""
-        return ObjectStore(pygit2.Repository(self.repository.path))
+        return ObjectStore(pygit2.Repository(self.repository.path), elsewhere=self.elsewhere)
 
     def kind(self, oid: ObjectId) -> ObjectType:
         """What `oid` is; KpatchError missing-object if it is not here."""

@@ -1,5 +1,6 @@
 """One git repository holding a kernel: bare or not, with its history or a vendor's import without one."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from . import history, revisions, writing
 from .gathering import Gathering
 from .history import TreeChange
 from .objects import CommitData, Signature
-from .objectstore import ObjectStore
+from .objectstore import ObjectStore, common_folder
 from .revisions import Revision
 from .selection import Selection
 from .view import TreeAt
@@ -79,6 +80,15 @@ class KernelTree:
         return Path(self._repository.path)
 
     @property
+    def hooks_folder(self) -> Path:
+        """Where git looks for this repository's hooks: core.hooksPath, else the folder `hooks`; it may not exist."""
+        config = self._repository.config
+        if "core.hooksPath" in config:
+            named = Path(os.path.expanduser(config["core.hooksPath"] or ""))
+            return Path(self._repository.workdir or self._repository.path) / named
+        return common_folder(self._repository) / "hooks"
+
+    @property
     def is_shallow(self) -> bool:
         """Whether the history was cut off when it was cloned."""
         return self._repository.is_shallow
@@ -94,6 +104,10 @@ class KernelTree:
         """Every tag by its short name, with the commit it stands for."""
         targets = revisions.tag_targets(self._repository)
         return {name.removeprefix("refs/tags/"): oid for name, oid in targets.items()}
+
+    def tips(self, prefix: str = "refs/") -> Mapping[str, ObjectId]:
+        """The commits of all refs below `prefix` by their full names; refs of trees and blobs are left out."""
+        return revisions.ref_targets(self._repository, prefix)
 
     def branches(self) -> tuple[str, ...]:
         """The short names of all local branches."""

@@ -53,9 +53,14 @@ def _describe(repository: pygit2.Repository, oid: ObjectId) -> str:
 
 def tag_targets(repository: pygit2.Repository) -> dict[str, ObjectId]:
     """Every tag's full reference name and the commit it stands for (tags of trees and blobs are left out)."""
+    return ref_targets(repository, "refs/tags/")
+
+
+def ref_targets(repository: pygit2.Repository, prefix: str) -> dict[str, ObjectId]:
+    """The same of all refs whose names begin with `prefix`."""
     targets: dict[str, ObjectId] = {}
     for name in repository.listall_references():
-        if not name.startswith("refs/tags/"):
+        if not name.startswith(prefix):
             continue
         try:
             commit = repository.lookup_reference(name).peel(pygit2.Commit)

@@ -46,7 +46,7 @@ def kpt(miniature: Path, tmp_path: Path) -> Kpt:
         command = [sys.executable, "-c", "from kpatch_tools.cli.main import main; main()", *arguments]
         kept = {name: os.environ[name] for name in ("PATH", "COVERAGE_PROCESS_START") if name in os.environ}
         environment = {**kept, "HOME": str(tmp_path), "KPT_LINUX_GIT": str(repo), **variables}
-        done = subprocess.run(command, input=stdin, capture_output=True, cwd=tmp_path, env=environment, check=False)
+        done = subprocess.run(command, input=stdin, capture_output=True, cwd=cwd, env=environment, check=False)
         return Done(done.returncode, done.stdout, done.stderr.decode())
 
     return run

@@ -1,0 +1,79 @@
+"""What the verbs that review share: which checks, how a review looks on a terminal, what its exit code is."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from kpatch_tools.app.exits import Exit
+from kpatch_tools.checks.catalogue import ALL_CHECKS
+from kpatch_tools.checks.check import Check
+from kpatch_tools.cli.findings import print_findings
+from kpatch_tools.cli.session import Session
+from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.finding import Status
+from kpatch_tools.review.ignoring import Ignore, parse_ignores
+from kpatch_tools.review.rules import Rule, parse_rule
+from kpatch_tools.review.statements import summary
+from kpatch_tools.review.values import Base, Review
+
+
+def exit_of_reviews(reviews: Sequence[Review]) -> Exit:
+    worst = max((review.status for review in reviews), default=Status.PASS)
+    if worst is Status.FAIL:
+        return Exit.PERSON
+    return Exit.UNDETERMINED if worst is Status.ERROR else Exit.DONE
+
+
+def chosen_checks(wanted: Sequence[str], unwanted: Sequence[str]) -> tuple[Check, ...]:
+    known = [check.id for check in ALL_CHECKS]
+    for name in (*wanted, *unwanted):
+        if name not in known:
+            raise click.UsageError(f"no check {name}; there are {', '.join(known)}")
+    return tuple(check for check in ALL_CHECKS if (not wanted or check.id in wanted) and check.id not in unwanted)
+
+
+def read_ignores(name: str | None) -> tuple[Ignore, ...]:
+    if name is None:
+        return ()
+    try:
+        text = Path(name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KpatchError("unreadable-file", f"cannot read {name}: {error}", hint="name a TOML file") from error
+    return parse_ignores(text, name, rules())
+
+
+def rules() -> dict[str, Rule]:
+    return {
+        check.id: parse_rule(check.id, check.title, sys.modules[check.run.__module__].__doc__ or "")
+        for check in ALL_CHECKS
+    }
+
+
+def print_review(session: Session, review: Review, *, every: bool) -> None:
+    if session.verbosity < 0 and review.status <= Status.WARN:
+        return
+    session.out.print(review.submission.subject, style="bold", markup=False)
+    if review.base is not None:
+        session.out.print(f"  on {_spelled(review.base)}", style="dim", markup=False)
+    if review.nearest is not None:
+        session.out.print(f"  the series applies to {_spelled(review.nearest)}", style="yellow", markup=False)
+    print_findings(session.out, review.general, verbosity=session.verbosity)
+    for patch in review.patches:
+        session.out.print(f"{patch.sent.number}/{len(review.patches)} {patch.sent.patch.subject}", markup=False)
+        held = [one.finding for one in patch.findings if one.counts]
+        print_findings(session.out, held, verbosity=session.verbosity)
+        for one in patch.findings:
+            if every and not one.counts and one.finding.status >= Status.WARN:
+                place = f"  {one.finding.file}:{one.finding.line or 0}" if one.finding.file else ""
+                said = f"{one.finding.id}: {one.finding.message}{place} ({one.excuse})"
+                session.out.print(f"  · {said}", style="dim", markup=False)
+        if patch.applies:
+            session.out.print(f"      cause: {patch.applies}", style="dim", markup=False)
+    session.out.print(f"{summary(review)}", style="bold" if review.status >= Status.ERROR else "green", markup=False)
+
+
+def _spelled(base: Base) -> str:
+    blobs = f", {base.matched} of {base.wanted} pre-image blobs" if base.wanted else ""
+    return f"{base.revision} ({base.reason.value}{blobs})"
