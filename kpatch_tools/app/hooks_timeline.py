@@ -126,7 +126,7 @@ def _stretch(
     first_parent: bool,
     progress: Callable[[str], None],
 ) -> StretchReport:
-    fork = tree.merge_base(base.oid, tip.oid)
+    fork = history.fork(base.oid, tip.oid)
     if fork == tip.oid:
         raise KpatchError(
             "empty-range",

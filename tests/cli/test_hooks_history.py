@@ -23,6 +23,14 @@ def test_timeline_as_text_and_as_json(kpt):
     assert stretch["not_understood"] == []
 
 
+def test_timeline_of_two_revisions_is_that_of_the_range(kpt):
+    as_range = kpt("hooks", "timeline", "v2.6.38..v2.6.39", "--json")
+    assert kpt("hooks", "timeline", "v2.6.38", "v2.6.39", "--json") == as_range
+    chain = kpt("hooks", "timeline", "v2.6.38", "v2.6.39", "v3.1", "--json").json["stretches"]
+    assert chain[0] == as_range.json["stretches"][0]
+    assert [one["new"]["revision"] for one in chain] == ["v2.6.39", "v3.1"]
+
+
 def test_timeline_of_a_slot_that_never_was(kpt):
     done = kpt("hooks", "timeline", "v2.6.38..v2.6.39", "--slot", "x86_init.paging.pagetable_reserve", "--json")
     assert done.code == 2

@@ -14,7 +14,7 @@ _STYLES = {EventKind.BORN: "green", EventKind.DIED: "red", EventKind.RENAMED: "y
 
 
 @click.command("timeline")
-@click.argument("range_", metavar="OLD..NEW")
+@click.argument("revisions", nargs=-1, required=True, metavar="OLD..NEW | OLD NEW")
 @click.option("--table", "tables", multiple=True, help="Only this table's variable; repeatable.  [default: all]")
 @click.option(
     "--slot", default="", help="Only this slot, spelled from the table on: x86_init.mapping.pagetable_reserve."
@@ -32,7 +32,7 @@ _STYLES = {EventKind.BORN: "green", EventKind.DIED: "red", EventKind.RENAMED: "y
 def command(
     session: Session,
     *,
-    range_: str,
+    revisions: tuple[str, ...],
     tables: tuple[str, ...],
     slot: str,
     scope: tuple[str, ...],
@@ -42,7 +42,8 @@ def command(
 
     Tables are the global variables of a struct with function pointers that headers declare; one that no header
     declares any more has died. A merge is listed if it made something new. Where two revisions have no history in
-    common (a vendor's import), they are compared directly, and that is said. A..B..C is a chain of such stretches.
+    common (a vendor's import), they are compared directly, and that is said. A..B..C, or A B C, is a chain of such
+    stretches.
 
     What was read is kept in the cache folder ($KPT_CACHE_DIR): the second run takes a second.
 
@@ -50,12 +51,14 @@ def command(
     Examples:
       kpt hooks timeline v2.6.38..v2.6.39
       kpt hooks timeline v2.6.31..v3.1 --table x86_init --json
+      kpt hooks timeline --table x86_init tree-3.8.13 tree-3.9.6
       kpt hooks timeline v2.6.38..v3.1..tree-3.8.13..tree-3.9.6 --slot x86_init.mapping.pagetable_reserve
     """
-    with session.progress(range_) as step:
+    spelled = "..".join(revisions)
+    with session.progress(spelled) as step:
         report = hooks_timeline(
             session.tree,
-            range_,
+            spelled,
             tables=tables,
             slot=slot,
             scope=scope or DEFAULT_SCOPE,

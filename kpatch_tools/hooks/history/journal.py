@@ -28,11 +28,16 @@ LIMIT = 64 << 20
 
 @dataclass(slots=True)
 class HistoryJournal:
-    """`headers` by blob, `stretches` by `stretch_key`. Without a `file` nothing outlives the process."""
+    """`headers` by blob, `stretches` by `stretch_key`. Without a `file` nothing outlives the process.
+
+    `forks`: the best common ancestor of two commits that have one; those that have none today may get one with the next
+    fetch.
+    """
 
     file: Path | None = None
     headers: dict[ObjectId, HeaderText] = field(default_factory=dict)
     stretches: dict[str, Stretch] = field(default_factory=dict)
+    forks: dict[tuple[ObjectId, ObjectId], ObjectId] = field(default_factory=dict)
     _pending: list[str] = field(default_factory=list)
 
     @classmethod
@@ -69,6 +74,10 @@ class HistoryJournal:
             }
         )
 
+    def note_fork(self, base: ObjectId, tip: ObjectId, fork: ObjectId) -> None:
+        self.forks[base, tip] = fork
+        self._note({"fork": fork, "of": [base, tip]})
+
     def write(self) -> None:
         """Put what was noted on disk."""
         if self.file is None or not self._pending:
@@ -90,6 +99,9 @@ class HistoryJournal:
                 for tag, damaged, line, rows in fields["structs"]
             )
             self.headers[ObjectId(fields["blob"])] = HeaderText(structs, tuple(Extern(*e) for e in fields["externs"]))
+        elif "fork" in fields:
+            base, tip = fields["of"]
+            self.forks[ObjectId(base), ObjectId(tip)] = ObjectId(fields["fork"])
         elif "stretch" in fields:
             changed = tuple(
                 CommitEvents(ObjectId(oid), tuple(_read_event(row) for row in rows)) for oid, rows in fields["changed"]

@@ -51,6 +51,13 @@ class TableHistory:
             known = self._states[files] = tables_of({path: self._header(blob) for path, blob in files})
         return known
 
+    def fork(self, base: ObjectId, tip: ObjectId) -> ObjectId | None:
+        """The best common ancestor; None where the two have no history in common."""
+        known = self._journal.forks.get((base, tip))
+        if known is None and (known := self._tree.merge_base(base, tip)) is not None:
+            self._journal.note_fork(base, tip, known)
+        return known
+
     def between(self, old: ObjectId, new: ObjectId) -> tuple[Event, ...]:
         """What differs from one commit to another, as if the second were the first's only child."""
         found = self._events(self._tree.commit(new), (old,))

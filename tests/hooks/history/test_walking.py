@@ -4,6 +4,7 @@ import pytest
 from kpatch_tools.core.ids import ObjectId
 from kpatch_tools.hooks.history.journal import HistoryJournal
 from kpatch_tools.hooks.history.walking import TableHistory
+from kpatch_tools.tree import KernelTree
 
 OPS = "arch/x86/include/asm/ops.h"
 OLD_OPS = "include/asm-x86/ops.h"
@@ -184,6 +185,24 @@ def test_the_journal_answers_the_second_time(history, header, tmp_path, monkeypa
     monkeypatch.setattr("kpatch_tools.hooks.history.walking.read_header", lambda _data: pytest.fail("read again"))
     assert run() == first
     assert [event.because for one in first.changed for event in one.events] == ["the same default, noop"]
+
+
+def test_where_two_commits_part_is_kept_but_not_that_they_have_nothing_in_common(
+    history, header, tmp_path, monkeypatch
+):
+    base = history.commit("first", {OPS: header(START)})
+    tip = history.commit("more", {OPS: header(START, STOP)}, base=base)
+    stranger = history.commit("vendor import", {OPS: header(COUNT)})
+
+    def fork(old, new):
+        journal = HistoryJournal.open(tmp_path / "cache")
+        found = TableHistory(history.tree, ("arch/x86",), journal).fork(old, new)
+        journal.write()
+        return found
+
+    assert (fork(base, tip), fork(base, stranger)) == (base, None)
+    monkeypatch.setattr(KernelTree, "merge_base", lambda *_: tip)
+    assert (fork(base, tip), fork(base, stranger)) == (base, tip)
 
 
 def test_a_journal_that_cannot_be_written_costs_time_only(history, header, tmp_path):
