@@ -8,6 +8,7 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.patch import FileDiff, obstacle, special_at
 
+from .adapt import adapt_change
 from .carry import Versions, carry_file, refuse_file
 from .change import Change
 from .guards import Carriage, Carried, Objections, find_objections
@@ -59,15 +60,18 @@ def _how(file: FileDiff, path: RepoPath, change: Change, target: BlobSource) -> 
     return "merge" if change.before is not None else "apply-text"
 
 
-def carry_change(change: Change, target: BlobSource, *, renamed: Renames | None = None) -> Pick:
+def carry_change(change: Change, target: BlobSource, *, renamed: Renames | None = None, adapting: bool = True) -> Pick:
     """Put `change` on `target`. What does not go on is NEEDS-HUMAN in the result, never an exception.
 
-    Whatever a guard objects to is left out again, and NEEDS-HUMAN as well.
+    Whatever a guard objects to is left out again, and NEEDS-HUMAN as well; unless `adapting` is False, what is left is
+    adapted where that can be argued for.
     """
     renamed = renamed or {}
     pick, files = _carry_files(change, target, renamed, {})
     objections = find_objections(Carriage(files, target, change.before, change.after))
-    return _carry_files(change, target, renamed, objections)[0] if objections else pick
+    if objections:
+        pick = _carry_files(change, target, renamed, objections)[0]
+    return adapt_change(change, target, pick) if adapting and not pick.clean else pick
 
 
 def _carry_files(

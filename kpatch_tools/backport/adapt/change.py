@@ -1,6 +1,6 @@
 """A change that was carried in part: what was left to a person is tried again, with what the target calls and has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kpatch_tools.backport.change import Change
@@ -12,15 +12,19 @@ from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.patch import FileDiff
 
 from .absent import drop_absent, why_file_absent
+from .guarded import Refused, find_refused
 from .moved import carry_home
-from .names import cite, names_used, rename_file
+from .names import learn_names, names_used, put_names
 from .some import settle_some
 from .woven import place_woven
+
+Barred = Mapping[int, str]
+"""Upstream's numbers of one file's hunks that are refused, and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """One file of the change with hunks that need a person. `path` is the target's name of it."""
+    """One file of the change that may be adapted. `path` is the target's name of it."""
 
     diff: FileDiff
     path: RepoPath
@@ -30,17 +34,19 @@ class _File:
 def adapt_change(change: Change, target: BlobSource, pick: Pick) -> Pick:
     """`pick`, in which the hunks that need a person are adapted, moved or left out where that can be argued for.
 
-    Pure; what cannot be done stays as it is. A bare patch is returned as it came: it has no version to learn from.
+    Pure; what cannot be done stays as it is, and so does what a guard objects to. A bare patch is returned as it came:
+    it has no version to learn from.
     """
     if pick.clean or change.before is None:
         return pick
     files = [found for file in change.files if (found := _readable(file, change.before, pick)) is not None]
-    for step in (_in_place, _elsewhere, _dropped):
-        for file in files:
-            needy = _needy(pick, file.path)
-            if needy:
-                pick = step(file, needy, target, pick)
-    return pick
+    refused: Refused = {}
+    while True:
+        adapted = _adapt(files, target, pick, refused)
+        more = find_refused(change, target, pick, adapted)
+        if not more:
+            return adapted
+        refused = {**refused, **more}
 
 
 def _readable(file: FileDiff, before: BlobSource, pick: Pick) -> _File | None:
@@ -52,65 +58,62 @@ def _readable(file: FileDiff, before: BlobSource, pick: Pick) -> _File | None:
     return None if base is None or b"\0" in base else _File(file, path, base)
 
 
-def _needy(pick: Pick, path: RepoPath) -> frozenset[int]:
-    return frozenset(one.number for one in pick.hunks if one.file == path and one.kind is HunkClass.NEEDS_HUMAN)
-
-
-def _in_place(file: _File, needy: frozenset[int], target: BlobSource, pick: Pick) -> Pick:
-    """In the same file: with the target's names, and word by word."""
-    ours = target.read(file.path)
-    if ours is None or b"\0" in ours:
-        return pick
-    base = Text.of(file.path, file.base)
-    renamed = rename_file(file.diff, base, Text.of(file.path, ours))
-    numbers = range(1, len(file.diff.hunks) + 1)
-    if renamed is None:
-        settled = settle_some(file.diff, numbers, file.path, file.base, ours, (place_woven,))
-        return _with(pick, file.path, settled.data, settled.hunks)
-    settled = settle_some(renamed.diff, numbers, file.path, renamed.base, ours, (place_woven,))
-    hunks = dict(settled.hunks)
-    for number, one in settled.hunks.items():
-        used = names_used(file.diff.hunks[number - 1], renamed.names)
-        if used and one.kind is not HunkClass.NEEDS_HUMAN:
-            why = cite(used, file.path) + (f"; {one.why}" if one.kind is HunkClass.ADAPTED else "")
-            hunks[number] = replace(one, kind=HunkClass.ADAPTED, why=why)
-    return _with(pick, file.path, settled.data, hunks)
-
-
-def _elsewhere(file: _File, needy: frozenset[int], target: BlobSource, pick: Pick) -> Pick:
-    """In another file of the target, where the code lives."""
-    whole = Overlay(target, pick.changes)
-    for home, settled in carry_home(file.diff, needy, file.path, file.base, whole, (place_woven,)):
-        done = {number: one for number, one in settled.hunks.items() if number not in settled.failed}
-        pick = _with(pick, home, settled.data, done, was=file.path)
+def _adapt(files: Sequence[_File], target: BlobSource, pick: Pick, refused: Refused) -> Pick:
+    """One attempt that leaves the refused hunks alone."""
+    for step in (_in_place, _elsewhere, _without_file):
+        for file in files:
+            barred = {number: why for (path, number), why in refused.items() if path == file.path}
+            pick = step(file, barred, target, pick)
     return pick
 
 
-def _dropped(file: _File, needy: frozenset[int], target: BlobSource, pick: Pick) -> Pick:
-    """Not at all, where the code is absent."""
+def _needy(pick: Pick, file: _File) -> frozenset[int]:
+    return frozenset(one.number for one in pick.hunks if one.file == file.path and one.kind is HunkClass.NEEDS_HUMAN)
+
+
+def _in_place(file: _File, barred: Barred, target: BlobSource, pick: Pick) -> Pick:
+    """In the same file: with the target's names, word by word, and without what the target does not have."""
     ours = target.read(file.path)
-    if ours is not None:
-        settled = settle_some(
-            file.diff,
-            range(1, len(file.diff.hunks) + 1),
-            file.path,
-            file.base,
-            ours,
-            (place_woven, drop_absent(target)),
-        )
-        dropped = {number: settled.hunks[number] for number in needy if number not in settled.failed}
-        return pick if not dropped else _with(pick, file.path, settled.data, settled.hunks)
-    why = why_file_absent(Text.of(file.path, file.base), target, file.path.rpartition("/")[0])
+    if not _needy(pick, file) or ours is None or b"\0" in ours:
+        return pick
+    names = learn_names(file.diff, Text.of(file.path, file.base), Text.of(file.path, ours), target)
+    diff, base = put_names(file.diff, file.base, names)
+    numbers = [number for number in range(1, len(diff.hunks) + 1) if number not in barred]
+    settled = settle_some(diff, base, numbers, file.path, ours, (place_woven, drop_absent(target)))
+    hunks = {number: HunkResult(file.path, number, HunkClass.NEEDS_HUMAN, why) for number, why in barred.items()}
+    for number, one in settled.hunks.items():
+        used = names_used(file.diff.hunks[number - 1], names)
+        if used and one.kind not in (HunkClass.NEEDS_HUMAN, HunkClass.DROPPED):
+            reasons = [str(name) for name in used] + ([one.why] if one.kind is HunkClass.ADAPTED else [])
+            one = replace(one, kind=HunkClass.ADAPTED, why="; ".join(reasons))
+        hunks[number] = one
+    return _with(pick, file, file.path, settled.data, hunks)
+
+
+def _elsewhere(file: _File, barred: Barred, target: BlobSource, pick: Pick) -> Pick:
+    """In another file of the target, where the code lives."""
+    needy = _needy(pick, file) - barred.keys()
+    whole = Overlay(target, pick.changes)
+    for home, settled in carry_home(file.diff, needy, file.path, file.base, whole, (place_woven,)):
+        done = {number: one for number, one in settled.hunks.items() if one.kind is not HunkClass.NEEDS_HUMAN}
+        pick = _with(pick, file, home, settled.data, done) if done else pick
+    return pick
+
+
+def _without_file(file: _File, barred: Barred, target: BlobSource, pick: Pick) -> Pick:
+    """Not at all, where the target has neither the file nor its code."""
+    needy = _needy(pick, file) - barred.keys()
+    if not needy or target.read(file.path) is not None:
+        return pick
+    why = why_file_absent(Text.of(file.path, file.base), target)
     if why is None:
         return pick
-    return _with(pick, file.path, None, {n: HunkResult(file.path, n, HunkClass.DROPPED, why) for n in needy})
+    dropped = {number: HunkResult(file.path, number, HunkClass.DROPPED, why) for number in needy}
+    return _with(pick, file, file.path, None, dropped)
 
 
-def _with(
-    pick: Pick, path: RepoPath, data: bytes | None, hunks: Mapping[int, HunkResult], *, was: RepoPath | None = None
-) -> Pick:
-    """`pick` with other results for these hunks of a file (that `was` called so), and its contents; None adds none."""
+def _with(pick: Pick, file: _File, path: RepoPath, data: bytes | None, hunks: Mapping[int, HunkResult]) -> Pick:
+    """`pick` with other results for some of a file's hunks, and new contents of the one at `path` if there are any."""
     changes = dict(pick.changes) if data is None else {**pick.changes, path: data}
-    of = was or path
-    results = tuple(hunks.get(one.number, one) if one.file == of else one for one in pick.hunks)
+    results = tuple(hunks.get(one.number, one) if one.file == file.path else one for one in pick.hunks)
     return replace(pick, changes=changes, hunks=results)

@@ -34,16 +34,16 @@ def block_of(edit: Edit, text: Text) -> Block | None:
     return text.block_at(first, last)
 
 
-def find_homes(block: Block, base: Text, target: BlobSource) -> tuple[Home, ...]:
-    """Every block of that name in the part of the tree where upstream has it, the most alike first.
+def find_homes(block: Block, base: Text, target: BlobSource, near: RepoPath) -> tuple[Home, ...]:
+    """Every block of that name in the part of the tree that `near` is in, the most alike first.
 
     The part is the first two folders of the path: a subsystem, or one architecture.
     """
-    named = _identifier(block)
+    named = identifier(block)
     if named is None:
         return ()
     found = []
-    for path, data in _files_with(target, named.encode(), subsystem(base.path)):
+    for path, data in _files_with(target, named, subsystem(near)):
         other = Text.of(path, data)
         found += [Home(path, twin, _alike(base, block, other, twin)) for twin in other.block_names.get(block.name, ())]
     return tuple(sorted(found, key=lambda home: -home.alike))
@@ -83,9 +83,10 @@ def subsystem(path: RepoPath) -> str:
     return "/".join(path.split("/")[:-1][:2])
 
 
-def _identifier(block: Block) -> str | None:
+def identifier(block: Block) -> bytes | None:
+    """The word that a block goes by; None for one whose name has more than a word to it."""
     word = block.name.removesuffix("()").removesuffix(" =").split()[-1]
-    return word if word.isidentifier() else None
+    return word.encode() if word.isidentifier() else None
 
 
 def _kind(block: Block) -> str:

@@ -1,7 +1,7 @@
 """Hunks whose code lives in another file of the target: carried there."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from kpatch_tools.backport.merge.edits import hunk_edits
 from kpatch_tools.backport.merge.settle import Rule
@@ -11,8 +11,17 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.patch import FileDiff
 
-from .homes import Home, block_of, choose_home, find_homes
+from .homes import Home, block_of, choose_home, find_alike, find_homes, identifier
+from .names import Name, names_used, put_names
 from .some import Settled, settle_some
+
+
+@dataclass(slots=True)
+class _Place:
+    """What goes to one file: upstream's hunks by number, and the blocks that are called otherwise there."""
+
+    numbers: set[int] = field(default_factory=set)
+    names: dict[bytes, Name] = field(default_factory=dict)
 
 
 def carry_home(
@@ -20,36 +29,58 @@ def carry_home(
 ) -> Iterator[tuple[RepoPath, Settled]]:
     """The hunks of `numbers` that could be carried to other files than `path`, file by file."""
     text = Text.of(diff.old_path or path, base)
-    places: dict[RepoPath, set[int]] = {}
+    places: dict[RepoPath, _Place] = {}
     strays = set()
     for number in sorted(numbers):
-        home = _home(diff, number, text, path, target)
-        if home is None:
+        found = _home(diff, number, text, path, target)
+        if found is None:
             strays.add(number)
-        else:
-            places.setdefault(home.path, set()).add(number)
+            continue
+        home, name = found
+        place = places.setdefault(home.path, _Place())
+        place.numbers.add(number)
+        if name is not None:
+            place.names[name.old] = name
     if len(places) == 1:
         # What stands between the functions goes where these have gone.
-        next(iter(places.values())).update(strays)
-    for home_path, chosen in places.items():
-        ours = target.read(home_path)
+        next(iter(places.values())).numbers.update(strays)
+    for there, place in places.items():
+        ours = target.read(there)
         assert ours is not None, "it was found there"
-        yield home_path, _as_moved(settle_some(diff, chosen, home_path, base, ours, rules), home_path)
+        settled = settle_some(*put_names(diff, base, place.names), place.numbers, there, ours, rules)
+        yield there, _as_moved(settled, there, diff, place)
 
 
-def _home(diff: FileDiff, number: int, text: Text, path: RepoPath, target: BlobSource) -> Home | None:
-    """Where the first named block that the hunk edits lives; None in `path` itself, or nowhere to be sure of."""
+def _home(
+    diff: FileDiff, number: int, text: Text, path: RepoPath, target: BlobSource
+) -> tuple[Home, Name | None] | None:
+    """Where the first block that the hunk edits lives, and what it is called there if otherwise.
+
+    None in `path` itself, or nowhere to be sure of.
+    """
     for edit in hunk_edits(number, diff.hunks[number - 1]):
         block = block_of(edit, text)
-        if block is not None:
-            home = choose_home(find_homes(block, text, target))
-            return None if home is None or home.path == path else home
+        if block is None:
+            continue
+        home = choose_home(find_homes(block, text, target, path))
+        if home is not None:
+            return None if home.path == path else (home, None)
+        home = choose_home(find_alike(block, text, target, path), named=False)
+        if home is None or home.path == path:
+            return None
+        old, new = identifier(block), identifier(home.block)
+        if old is None or new is None:
+            return None
+        return home, Name(old, new, f"{home.alike:.0%} of their lines are the same")
     return None
 
 
-def _as_moved(settled: Settled, home: RepoPath) -> Settled:
+def _as_moved(settled: Settled, home: RepoPath, diff: FileDiff, place: _Place) -> Settled:
     hunks = {}
     for number, one in settled.hunks.items():
-        why = f"its code lives in {home} in the target; {one.why}"
-        hunks[number] = replace(one, kind=max(one.kind, HunkClass.MOVED), why=why)
+        names = names_used(diff.hunks[number - 1], place.names)
+        least = HunkClass.ADAPTED if names else HunkClass.MOVED
+        calls = "".join(f"; {name}" for name in place.names.values())
+        why = f"its code lives in {home} in the target{calls}; {one.why}"
+        hunks[number] = replace(one, kind=max(one.kind, least), why=why)
     return Settled(settled.data, hunks)

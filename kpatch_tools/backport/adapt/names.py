@@ -4,51 +4,75 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from kpatch_tools.backport.merge.counterparts import Counterpart, learn, rename
+from kpatch_tools.backport.merge.counterparts import learn, rename
+from kpatch_tools.backport.merge.edits import edits_of
 from kpatch_tools.backport.merge.text import Text
+from kpatch_tools.core.source import BlobSource
 from kpatch_tools.patch import FileDiff, Hunk, Line
+
+from .homes import block_of, choose_home, find_alike, identifier
 
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 _FEWEST = 2  # pairs of lines that have to agree
 
 
 @dataclass(frozen=True, slots=True)
-class Renamed:
-    """One file's change and its base with the target's names. `names` says why each is believed."""
+class Name:
+    """Upstream's `old` is the target's `new`; `why` says by what it is known."""
 
-    diff: FileDiff
-    base: bytes
-    names: Mapping[bytes, Counterpart]
+    old: bytes
+    new: bytes
+    why: str
 
-
-def rename_file(diff: FileDiff, base: Text, ours: Text) -> Renamed | None:
-    """The change with every word of its own lines that the target's file lacks, and has another for; None without."""
-    wanted = _own_words(diff.hunks) - set(_WORD.findall(ours.data))
-    names = {word: found for word, found in learn(base, ours, wanted).items() if found.votes >= _FEWEST}
-    if not names:
-        return None
-    plain = {word: found.new for word, found in names.items()}
-    hunks = tuple(replace(hunk, lines=tuple(_renamed(hunk, plain))) for hunk in diff.hunks)
-    return Renamed(replace(diff, hunks=hunks), rename(base.data, plain), names)
+    def __str__(self) -> str:
+        return f"the target says {self.new.decode()} for {self.old.decode()} ({self.why})"
 
 
-def cite(names: Iterable[Counterpart], path: str) -> str:
-    """What was renamed and why, for a reason.
+Names = Mapping[bytes, Name]
 
-    >>> cite([Counterpart(b"lock_all", b"lock_each", 3, 4, 17)], "a.c")
-    'the target says lock_each for lock_all (3 of 4 lines that differ say so, the first is a.c:17 upstream)'
+
+def learn_names(diff: FileDiff, base: Text, ours: Text, target: BlobSource) -> Names:
+    """The target's word for each of the change's own words that its version of the file lacks, and of the blocks that
+    the change is made in; none where the two versions do not tell.
     """
-    return "; ".join(
-        f"the target says {one.new.decode()} for {one.old.decode()}"
-        f" ({one.votes} of {one.total} lines that differ say so, the first is {path}:{one.line} upstream)"
-        for one in names
-    )
+    wanted = _own_words(diff.hunks) - set(_WORD.findall(ours.data))
+    names = {
+        word: Name(
+            word,
+            found.new,
+            f"{found.votes} of {found.total} lines that differ say so, the first is {base.path}:{found.line} upstream",
+        )
+        for word, found in learn(base, ours, wanted).items()
+        if found.votes >= _FEWEST
+    }
+    return names | {name.old: name for name in _renamed_blocks(diff, base, ours, target)}
 
 
-def names_used(hunk: Hunk, names: Mapping[bytes, Counterpart]) -> tuple[Counterpart, ...]:
+def _renamed_blocks(diff: FileDiff, base: Text, ours: Text, target: BlobSource) -> Iterator[Name]:
+    for edit in edits_of(diff):
+        block = block_of(edit, base)
+        if block is None or block.name in ours.block_names:
+            continue
+        home = choose_home(tuple(one for one in find_alike(block, base, target, ours.path)), named=False)
+        old = identifier(block)
+        new = identifier(home.block) if home is not None and home.path == ours.path else None
+        if home is not None and old is not None and new is not None:
+            yield Name(old, new, f"{home.alike:.0%} of their lines are the same")
+
+
+def put_names(diff: FileDiff, base: bytes, names: Names) -> tuple[FileDiff, bytes]:
+    """The change and what it is made to, in the target's words."""
+    if not names:
+        return diff, base
+    plain = {old: name.new for old, name in names.items()}
+    hunks = tuple(replace(hunk, lines=tuple(_renamed(hunk, plain))) for hunk in diff.hunks)
+    return replace(diff, hunks=hunks), rename(base, plain)
+
+
+def names_used(hunk: Hunk, names: Names) -> tuple[Name, ...]:
     """Those of `names` that stand in the hunk's own lines."""
     own = _own_words((hunk,))
-    return tuple(found for word, found in names.items() if word in own)
+    return tuple(name for old, name in names.items() if old in own)
 
 
 def _own_words(hunks: Iterable[Hunk]) -> set[bytes]:

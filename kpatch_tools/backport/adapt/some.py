@@ -24,7 +24,7 @@ class Settled:
 
 
 def settle_some(
-    diff: FileDiff, numbers: Collection[int], path: RepoPath, base: bytes, ours: bytes, rules: Sequence[Rule]
+    diff: FileDiff, base: bytes, numbers: Collection[int], path: RepoPath, ours: bytes, rules: Sequence[Rule]
 ) -> Settled:
     """The hunks of `numbers` (1-based) carried to `path`, by `rules` where no other way is found."""
     chosen = [number for number in range(1, len(diff.hunks) + 1) if number in numbers]

@@ -37,6 +37,8 @@ def weave(base: Sequence[Token], ours: Sequence[Token], theirs: Sequence[Token],
     """
     own = [piece for one in _differences(base, ours, to) for piece in _by_line(one, base)]
     edits = list(_differences(base, theirs, edited))
+    if _is_amid(own, edits):
+        return None
     overruled: list[tuple[bytes, bytes]] = []
     kept = []
     for one in own:
@@ -74,6 +76,14 @@ def _by_line(one: _Difference, base: Sequence[Token]) -> Iterator[_Difference]:
     for index in range(len(olds) - 1):
         piece, new = base[olds[index] : olds[index + 1]], one.new[news[index] : news[index + 1]]
         yield _Difference(olds[index], olds[index + 1], new, _lines(new) - _lines(piece))
+
+
+def _is_amid(own: Sequence[_Difference], edits: Sequence[_Difference]) -> bool:
+    """Whether the target has lines of its own among those that are edited."""
+    if not edits:
+        return False
+    first, last = edits[0].first, edits[-1].last
+    return any(one.grown > 0 and first < one.first < last for one in own)
 
 
 def _meet(one: _Difference, edit: _Difference) -> bool:
