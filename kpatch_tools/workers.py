@@ -1,6 +1,7 @@
 """Work divided among forked processes, without threads: what is in memory already is shared by all of them."""
 
 import multiprocessing
+import resource
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -49,6 +50,51 @@ def divide(
             receiver.close()
             worker.terminate()
             worker.join()
+
+
+def bounded(work: Callable[[], Result], *, seconds: float, megabytes: int) -> Result:
+    """The result of `work`, done in a process of its own that may take no longer and no more memory than that.
+
+    Raises what `work` raises, TimeoutError, MemoryError, and ChildProcessError where the process died otherwise.
+    """
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def live() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        size = _address_space() + megabytes * 1_000_000
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+        # A loop that no clock of ours can stop is stopped by the system.
+        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 2))
+        try:
+            answer: tuple[bool, Any] = (True, work())
+        except Exception as error:
+            answer = (False, error)
+        sender.send(answer)
+
+    worker = context.Process(target=live, daemon=True)
+    worker.start()
+    sender.close()
+    try:
+        if not receiver.poll(seconds):
+            raise TimeoutError(f"it took more than {seconds:g} seconds")
+        done, answer = receiver.recv()
+    except EOFError as error:
+        raise ChildProcessError("the process that was at it died") from error
+    finally:
+        receiver.close()
+        worker.kill()
+        worker.join()
+    if not done:
+        raise answer
+    result: Result = answer
+    return result
+
+
+def _address_space() -> int:
+    """Bytes that this process has mapped: a fork begins with them."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
 
 
 def _collect(receivers: list[Connection]) -> Iterator[tuple[int, Any]]:

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from kpatch_tools.workers import divide
+from kpatch_tools.workers import bounded, divide
 
 
 def _square(number: int) -> int:
@@ -46,3 +46,22 @@ def test_closing_ends_the_processes() -> None:
     answers.close()
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_bounded_work_gives_its_result_or_its_exception() -> None:
+    assert bounded(lambda: 6 * 7, seconds=60, megabytes=500) == 42
+    with pytest.raises(ZeroDivisionError):
+        bounded(lambda: 1 // 0, seconds=60, megabytes=500)
+
+
+def test_bounded_work_takes_no_more_than_it_may() -> None:
+    def forever() -> None:
+        while True:
+            pass
+
+    with pytest.raises(TimeoutError):
+        bounded(forever, seconds=0.2, megabytes=500)
+    with pytest.raises(MemoryError):
+        bounded(lambda: len(bytearray(2_000_000_000)), seconds=60, megabytes=500)
+    with pytest.raises(ChildProcessError):
+        bounded(lambda: os._exit(3), seconds=60, megabytes=500)

@@ -19,6 +19,7 @@ VERBS: Final[Mapping[str, str]] = {
     "check": "Check a patch, a commit or a range.",
     "review": "Review a patch, a series or a thread: findings in the format the reader takes.",
     "premerge": "The gate before a merge or a push, by hand or as a git hook.",
+    "bot": "Watch where patches arrive, and review each new series once.",
     "model": "Execute a version's own page-table code under Xen's rules.",
     "hooks": "Show hook tables: slots, defaults, overrides, call sites.",
     "demo": "The main job on the embedded miniature kernel.",

@@ -137,8 +137,9 @@ def letters_of_inbox(folder: Path, after: frozenset[ObjectId] = frozenset()) -> 
     `after`: commits whose letters, and all before them, are known already. A letter that the archive removed later is
     still among them, for it was received.
     """
-    for epoch in _epochs(folder):
-        archive = KernelTree.open(epoch)
+    archives = [(epoch, KernelTree.open(epoch)) for epoch in _epochs(folder)]
+    read = [number for number, (_, archive) in enumerate(archives) if any(map(archive.has_object, after))]
+    for epoch, archive in archives[max(read, default=0) :]:
         if not archive.branches():
             continue
         tip = archive.resolve("HEAD").oid

@@ -206,6 +206,7 @@ def _submission(group: _Group, replies: Sequence[_Letter]) -> Submission:
         tuple(_given(letters, replies)),
         tuple(unreadable),
         tuple(number for number in range(1, total + 1) if number not in letters),
+        tuple(letter.name for letter in letters.values()),
     )
 
 

@@ -41,7 +41,8 @@ class Submission:
     `patches` are in the order of their numbers, each number once. `unreadable` are letters of the series of whose diff
     no patch could be made, and `missing` the numbers that did not arrive. `envelope` is the cover letter's, else the
     first patch's; `cover` the cover letter's text, "" without one. `named_base`: what a base-commit line says, "" for
-    nothing. `trailers` are those that replies gave, by the number of the patch (0: the whole series).
+    nothing. `trailers` are those that replies gave, by the number of the patch (0: the whole series). `names` are those
+    of all its letters.
     """
 
     subject: str
@@ -53,6 +54,7 @@ class Submission:
     trailers: tuple[tuple[int, str], ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     missing: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

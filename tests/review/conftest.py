@@ -81,6 +81,14 @@ def series(work: Work) -> Callable[..., list[Received]]:
     return lambda *options: work.format(*options, "v1")
 
 
+@pytest.fixture
+def bad_series(work: Work) -> Callable[..., list[Received]]:
+    """Two patches on v1, of which the second calls what is not there."""
+    work.commit("one: fine", drivers__one_c=lines(40, {3: "int line3 = 10;"}))
+    work.commit("two: calls nothing", drivers__two_c="int two(void)\n{\n\treturn undeclared_thing(3);\n}\n")
+    return lambda *options: work.format("--thread=shallow", "--cover-letter", *options, "v1")
+
+
 def lines(count: int, changed: dict[int, str] | None = None) -> str:
     """A file of `count` declarations, some of them otherwise."""
     return "".join(f"{(changed or {}).get(number, f'int line{number};')}\n" for number in range(1, count + 1))

@@ -1,0 +1,1 @@
+"""The bot: what it is told, what it remembers, where its answers go."""
