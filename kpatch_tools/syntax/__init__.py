@@ -3,7 +3,7 @@
 from tree_sitter import Node
 
 from kpatch_tools.syntax.conditionals import Directive
-from kpatch_tools.syntax.masking import Annotation, Masked, mask
+from kpatch_tools.syntax.masking import Annotation, Masked, mask, words_in
 from kpatch_tools.syntax.nodes import (
     ancestors,
     declarations,
@@ -61,4 +61,5 @@ __all__ = [
     "query",
     "structs",
     "text",
+    "words_in",
 ]

@@ -30,11 +30,14 @@ class Directive:
     span: Span
 
     @staticmethod
-    def read(text: bytes, start: int) -> "Directive":
-        """`text` begins at or before the `#` and ends before the newline."""
-        form = _FORM.match(_SPLICE.sub(b" ", text) if b"/" in text or b"\n" in text else text)
+    def read(data: bytes, start: int, end: int) -> "Directive":
+        """`start` is at or before the `#`, `end` is before the newline."""
+        form = _FORM.match(data, start, end)
         name, argument = form.groups() if form else (b"", b"")
-        return Directive(name.decode("ascii"), argument.strip(), Span(start, start + len(text)))
+        if b"/" in argument or b"\n" in argument or not name:
+            form = _FORM.match(_SPLICE.sub(b" ", data[start:end]))
+            name, argument = form.groups() if form else (b"", b"")
+        return Directive(name.decode("ascii"), argument.strip(), Span(start, end))
 
     @property
     def constant(self) -> bool | None:

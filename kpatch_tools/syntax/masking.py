@@ -12,7 +12,6 @@ bytes, and words are judged once per file and not at every place where they stan
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kpatch_tools.core.span import Span
@@ -32,12 +31,16 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True)
 class Masked:
-    """`data` has the length and the newlines of the original. `disabled` is in file order and does not overlap."""
+    """`data` has the length and the newlines of the original. `disabled` is in file order and does not overlap.
+
+    `words`: all that has the form of an identifier or number in the original, comments and strings included.
+    """
 
     data: bytes
     annotations: tuple[Annotation, ...]
     directives: tuple[Directive, ...]
     disabled: tuple[Span, ...]
+    words: frozenset[bytes]
 
 
 _COMMENT = rb"/\*[^*]*(?:\*(?!/)[^*]*)*(?:\*/)?"
@@ -52,23 +55,24 @@ _SKIPPED = re.compile(
 )
 _HASH = ord("#")
 _BYTES = [bytes((byte,)) for byte in range(256)]
-_WORD_BYTES = frozenset(byte for byte in _BYTES if re.match(rb"\w", byte))
+_WORD_BYTES = frozenset(byte for byte in _BYTES if re.match(rb"[\w$]", byte))
 _WORDS_ONLY = b"".join(byte if byte in _WORD_BYTES else b" " for byte in _BYTES)
 
 
 def mask(data: bytes) -> Masked:
     """Blank annotation macros, iterator macros' names and code that is never compiled as C."""
+    words = words_in(data)
     code, directives = _code_and_directives(data)
     out = bytearray(data)
     disabled = disabled_spans(directives, len(data))
     for directive in directives:
         if directive.name == "define":
-            rewrite_define(out, directive.span)
+            rewrite_define(data, out, directive.span)
     for span in disabled:
         out[span.start : span.end] = blank(data[span.start : span.end])
     starts = [span.start for span in disabled]
     annotations: list[Annotation] = []
-    for start, word, kind in _candidates(code):
+    for start, word, kind in _candidates(code, words):
         if starts:
             before = bisect_right(starts, start) - 1
             if before >= 0 and start < disabled[before].end:
@@ -80,7 +84,12 @@ def mask(data: bytes) -> Masked:
     if rewritten:
         annotations += [Annotation(name, span) for name, span in rewritten]
         annotations.sort(key=lambda note: note.span)
-    return Masked(text, tuple(annotations), tuple(directives), disabled)
+    return Masked(text, tuple(annotations), tuple(directives), disabled, words)
+
+
+def words_in(data: bytes) -> frozenset[bytes]:
+    """Everything in `data` that has the form of an identifier or number, comments and strings included."""
+    return frozenset(data.translate(_WORDS_ONLY).split())
 
 
 def _code_and_directives(data: bytes) -> tuple[bytes, list[Directive]]:
@@ -88,41 +97,34 @@ def _code_and_directives(data: bytes) -> tuple[bytes, list[Directive]]:
     pieces: list[bytes] = []
     directives: list[Directive] = []
     seen = 0
-    for start, end, begin in _skipped(data):
-        if begin is not None:
-            directives.append(Directive.read(data[begin:end], begin))
-        pieces += (data[seen:start], b" " * (end - start))
-        seen = end
-    pieces.append(data[seen:])
-    return b"".join(pieces), directives
-
-
-def _skipped(data: bytes) -> Iterator[tuple[int, int, int | None]]:
-    """Start and end, and the beginning of its line where it is a directive."""
-    position = 0
     while True:
-        for match in _SKIPPED.finditer(data, position):
+        for match in _SKIPPED.finditer(data, seen):
             start, end = match.span()
-            if data[start] != _HASH:
-                yield start, end, None
-                continue
-            line = data.rfind(b"\n", 0, start) + 1
-            if line == start:
-                yield start, end, start
-            elif not data[line:start].strip(b" \t"):
-                # Indented, so that only its `#` was taken.
-                rest = _DIRECTIVE.match(data, start)
-                position = rest.end() if rest is not None else end
-                yield start, position, line
+            if data[start] == _HASH:
+                line = data.rfind(b"\n", 0, start) + 1
+                indented = line < start
+                if indented:
+                    if data[line:start].strip(b" \t"):
+                        continue
+                    # Only its `#` was taken.
+                    rest = _DIRECTIVE.match(data, start)
+                    end = rest.end() if rest is not None else end
+                directives.append(Directive.read(data, line, end))
+            else:
+                indented = False
+            pieces += (data[seen:start], b" " * (end - start))
+            seen = end
+            if indented:
                 break
         else:
-            return
+            pieces.append(data[seen:])
+            return b"".join(pieces), directives
 
 
-def _candidates(code: bytes) -> list[tuple[int, bytes, Kind]]:
-    """Where words of a kind stand, in file order."""
+def _candidates(code: bytes, words: frozenset[bytes]) -> list[tuple[int, bytes, Kind]]:
+    """Where those of the words that are of a kind stand, in file order."""
     found: list[tuple[int, bytes, Kind]] = []
-    for word, kind in kinds_among(set(code.translate(_WORDS_ONLY).split())):
+    for word, kind in kinds_among(words):
         start = code.find(word)
         while start >= 0:
             end = start + len(word)

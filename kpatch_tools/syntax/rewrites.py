@@ -102,10 +102,13 @@ def rewrite_word(data: bytes, out: bytearray, word: bytes, kind: Kind, start: in
     return Span(start, close + 1)
 
 
-def rewrite_define(out: bytearray, define: Span) -> None:
+def rewrite_define(data: bytes, out: bytearray, define: Span) -> None:
     """Comments in a macro's body end it for the grammar; and it knows `...` only without a name, not `args...`."""
-    body = bytes(out[define.start : define.end])
-    for comment in _COMMENT.finditer(body) if b"/*" in body else ():
+    commented = data.find(b"/*", define.start, define.end) >= 0
+    if not commented and data.find(b"...", define.start, define.end) < 0:
+        return
+    body = data[define.start : define.end]
+    for comment in _COMMENT.finditer(body) if commented else ():
         if not body[comment.end() :].strip():
             continue
         begin = define.start + comment.start()
@@ -113,8 +116,6 @@ def rewrite_define(out: bytearray, define: Span) -> None:
         for line_end in re.finditer(rb"(?<= )\n", bytes(text)):
             text[line_end.start() - 1 : line_end.start()] = b"\\"
         out[begin : begin + len(text)] = text
-    if b"..." not in body:
-        return
     match = _VARIADIC.search(out, define.start, define.end)
     if (
         match is not None

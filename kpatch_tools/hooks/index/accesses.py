@@ -18,16 +18,13 @@ from .records import read_record
 from .spelling import decode, type_name, value_text
 from .variables import braces_of, fills_of, read_variables
 
-# Each begins with a literal, which is looked for at the speed of memory.
+# Each begins with a literal, which is looked for at the speed of memory; what follows is not used up, so that what
+# stands inside it is found too.
 _SPOTS = (
-    re.compile(rb"->\s*\w+\s*\("),
-    re.compile(rb"\.\s*\w+\s*\("),
-    re.compile(rb"\]\s*\("),
-    re.compile(rb"\(\s*\*[^()]*\)\s*\("),
-    re.compile(rb"->\s*\w+\s*\)\s*\("),
-    re.compile(rb"->\s*\w+(?:\s*\[[^\]\n]*\])?\s*=\s*(?=[(&A-Za-z_*])"),
-    re.compile(rb"\.\w+(?:\s*\[[^\]\n]*\])?\s*=\s*(?=[(&A-Za-z_*])"),
-    re.compile(rb"\((?<=[A-Z0-9]\()(?=[^;{}\"()]*(?:->|\.)[a-z_]\w*\s*[,)])"),
+    re.compile(rb"->(?=\s*+\w++\s*+(?:\(|\)\s*+\(|(?:\[[^\]\n]*+\]\s*+)?=\s*+[(&A-Za-z_*]))"),
+    re.compile(rb"\.(?=\s*+\w++\s*+\(|\w++\s*+(?:\[[^\]\n]*+\]\s*+)?=\s*+[(&A-Za-z_*])"),
+    re.compile(rb"\](?=\s*+\()"),
+    re.compile(rb"\((?=\s*+\*[^()]*+\)\s*+\(|(?<=[A-Z0-9]\()[^;{}\"()]*(?:->|\.)[a-z_]\w*+\s*+[,)])"),
     re.compile(rb"=\s*(?=(?:\([^()]*\)\s*)?\{)"),
     re.compile(rb"static\s+(?:const\s+)?(?:struct|union|\w+_t)\b"),
     re.compile(rb"struct\s*\w*\s*\{"),

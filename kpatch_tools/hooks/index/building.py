@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from kpatch_tools.core.ids import ObjectId
+from kpatch_tools.syntax import mask
 from kpatch_tools.workers import divide
 
 from .codec import encode, keys
 from .database import Database, Row, insert
-from .extract import extract_facts
-from .words import fingerprints, words_in
+from .extract import facts_in
+from .words import fingerprints
 
 Progress = Callable[[str], None]
 _BATCH = 48  # blobs that a process takes at once: a second's work
@@ -45,7 +46,8 @@ class _Work:
 
 def read_row(oid: ObjectId, data: bytes) -> Row:
     """What the index keeps of one blob."""
-    facts = extract_facts(data)
+    masked = mask(data)
+    facts = facts_in(data, masked)
     return Row(
         bytes.fromhex(oid),
         facts.size,
@@ -53,7 +55,7 @@ def read_row(oid: ObjectId, data: bytes) -> Row:
         bool(facts.unread),
         encode(facts),
         keys(facts),
-        fingerprints(words_in(data)),
+        fingerprints(masked.words),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
 from kpatch_tools.core.span import Span
-from kpatch_tools.syntax import Node, ParsedFile, mask, matches_in, parse_masked
+from kpatch_tools.syntax import Masked, Node, ParsedFile, mask, matches_in, parse_masked
 
 from .accesses import Found, find_spots, read_accesses
 from .facts import Facts, Function, Record, Typedef, Variable
@@ -43,7 +43,11 @@ def extract_facts(data: bytes) -> Facts:
 
     Where a conditional cuts through a statement, both its first and its last branch are read.
     """
-    masked = mask(data)
+    return facts_in(data, mask(data))
+
+
+def facts_in(data: bytes, masked: Masked) -> Facts:
+    """The same of `data` that is masked already."""
     parsed = parse_masked(data, masked)
     outline, found = _read(parsed)
     left_out: tuple[Span, ...] = ()

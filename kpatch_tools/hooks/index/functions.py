@@ -58,6 +58,8 @@ def count_parameters(listed: bytes) -> int:
         return 0
     if text.endswith(b"..."):
         return -1
+    if b"(" not in text and b"[" not in text and b"{" not in text:
+        return text.count(b",") + 1
     depth = 0
     count = 1
     for byte in text:

@@ -10,7 +10,7 @@ from .spelling import decode, is_scalar
 
 _MENTIONS = 4
 _BEFORE = re.compile(
-    rb"(?:^|[;{}(),]|\*/)\s*(?:(?:const|volatile|static|register|extern|unsigned|signed|long|short)\s+)*"
+    rb"(?:[;{}(),]|\*/)\s*(?:(?:const|volatile|static|register|extern|unsigned|signed|long|short)\s+)*"
     rb"(?:(struct|union|enum)\s+)?(\w+)(?:\s*\bconst\b)?((?:\s|\*|\bconst\b)+)"
     rb"(?:\w+(?:\s*\[[^];]*\])?\s*(?:=[^;{},]*)?,[\s*]*)*\Z"
 )
@@ -35,9 +35,9 @@ class Locals:
         return self._known[name]
 
     def _find(self, name: bytes) -> str | None:
-        masked, start = self._masked, self._start
+        masked = self._masked
         seen = 0
-        position = start
+        position = self._start
         while seen < _MENTIONS and (position := masked.find(name, position, self._end)) >= 0:
             after = position + len(name)
             if not _is_word(masked, position, after):
@@ -45,11 +45,16 @@ class Locals:
                 continue
             seen += 1
             if _AFTER.match(masked, after, after + 40) is not None:
-                found = _BEFORE.search(masked[max(start, position - _WINDOW) : position])
+                found = _BEFORE.search(masked, self._statement(position), position)
                 if found is not None and found.group(2) not in _NO_TYPE:
                     return _spelled(found.group(1), found.group(2))
             position = after
         return None
+
+    def _statement(self, position: int) -> int:
+        """Where the statement or list of members around `position` begins, as far as it is looked at."""
+        first = max(self._start, position - _WINDOW)
+        return max(first, *(self._masked.rfind(mark, first, position) for mark in (b";", b"{", b"}")))
 
 
 def _is_word(text: bytes, start: int, end: int) -> bool:

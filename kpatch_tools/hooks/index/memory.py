@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.hooks.tables.search import C_SUFFIXES
+from kpatch_tools.syntax import words_in
 
 from .answers import Answers
 from .codec import Kind, Question
 from .extract import extract_facts
 from .facts import Facts
 from .query import Extent
-from .words import words_in
 
 _FIELDS = {
     Kind.RECORD: "records",
@@ -28,7 +28,9 @@ _FIELDS = {
 class MemoryFacts(Answers):
     """TreeFacts over `facts`, in the order given. `words`: the identifiers of each file, for `files_with`."""
 
-    def __init__(self, facts: Mapping[RepoPath, Facts], words: Mapping[RepoPath, set[bytes]] | None = None) -> None:
+    def __init__(
+        self, facts: Mapping[RepoPath, Facts], words: Mapping[RepoPath, frozenset[bytes]] | None = None
+    ) -> None:
         self.by_path = facts
         self._paths = tuple(facts)
         self._words = words or {}
@@ -37,7 +39,7 @@ class MemoryFacts(Answers):
     def of(cls, source: BlobSource, *scope: str) -> "MemoryFacts":
         """Read the C files of `source` at or below `scope`."""
         facts: dict[RepoPath, Facts] = {}
-        words: dict[RepoPath, set[bytes]] = {}
+        words: dict[RepoPath, frozenset[bytes]] = {}
         for path in source.paths(*scope):
             data = source.read(path) if path.endswith(C_SUFFIXES) else None
             if data is not None:

@@ -6,7 +6,7 @@ from kpatch_tools.syntax import Node, ParsedFile
 
 _COMMENT = re.compile(rb"/\*.*?(?:\*/|\Z)|//[^\n]*", re.DOTALL)
 _NOT_NEWLINE = re.compile(rb"[^\n]")
-_LOOSE = re.compile(r"(?<=[*(]) | (?=[),])")
+_LOOSE = re.compile(r" (?<=[*(] )| (?=[),])")
 _VALUE = re.compile(rb"&?\s*([A-Za-z_]\w*)\Z")
 _LONGEST_VALUE = 200
 
@@ -52,7 +52,8 @@ def signature_line(text: bytes) -> str:
     >>> signature_line(b"void  ( * f )( int a ,\\n int b)")
     'void (*f)(int a, int b)'
     """
-    return _LOOSE.sub("", one_line(text))
+    line = one_line(text)
+    return _LOOSE.sub("", line) if "* " in line or "( " in line or " )" in line or " ," in line else line
 
 
 def type_name(node: Node, parsed: ParsedFile) -> str:

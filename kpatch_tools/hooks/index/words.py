@@ -9,20 +9,12 @@ from array import array
 from collections.abc import Iterable
 from zlib import crc32
 
-_BLANKED = bytes(
-    byte if byte in b"_$" or 48 <= byte < 58 or 65 <= byte < 91 or 97 <= byte < 123 else 32 for byte in range(256)
-)
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
-
-
-def words_in(data: bytes) -> set[bytes]:
-    """Everything in `data` that has the form of an identifier or number, comments and strings included."""
-    return set(data.translate(_BLANKED).split())
 
 
 def fingerprints(words: Iterable[bytes]) -> bytes:
     """What `may_hold` looks at: two bytes for each word, most significant first."""
-    prints = array("H", {crc32(word) & 0xFFFF for word in words})
+    prints = array("H", {checksum & 0xFFFF for checksum in map(crc32, words)})
     prints.byteswap()
     return prints.tobytes()
 
@@ -35,7 +27,7 @@ def fingerprint(word: str) -> bytes:
 def may_hold(prints: bytes, wanted: bytes) -> bool:
     """Whether the word of fingerprint `wanted` may be among those that `prints` were made of.
 
-    >>> prints = fingerprints(words_in(b"int pte_val; /* a page */"))
+    >>> prints = fingerprints({b"int", b"pte_val", b"a", b"page"})
     >>> may_hold(prints, fingerprint("pte_val")), may_hold(prints, fingerprint("pte_va"))
     (True, False)
     """
