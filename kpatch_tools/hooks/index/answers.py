@@ -45,6 +45,14 @@ class Answers(ABC):
     def facts(self, file: Any, kind: Kind) -> tuple[Any, ...]:
         """The facts of one kind in that file."""
 
+    def some_facts(self, file: Any, kind: Kind, question: Question | None, names: frozenset[str]) -> tuple[Any, ...]:
+        """Those of them that answer `question` for one of `names` (of what is unread: that hold one), and others."""
+        return self.facts(file, kind)
+
+    def files_of(self, kind: Kind) -> Iterable[Any]:
+        """The files that have facts of that kind; may be too many."""
+        return self.files(None, ())
+
     @abstractmethod
     def files_with(self, word: str) -> tuple[RepoPath, ...]:
         """See TreeFacts."""
@@ -137,12 +145,16 @@ class Answers(ABC):
             Kind.MACRO, Question.MACRO_MEMBER, wanted, lambda macro: not wanted.isdisjoint(macro.members)
         )
 
+    def macros_named(self, names: Iterable[str]) -> tuple[At[MacroUse], ...]:
+        wanted = frozenset(names)
+        return self._chosen(Kind.MACRO, Question.MACRO_NAME, wanted, lambda macro: macro.name in wanted)
+
     def unread(self, words: Iterable[str] = ()) -> tuple[At[Unread], ...]:
         wanted = frozenset(words)
         return tuple(
             At(self.path(file), part)
-            for file in self.files(None, ())
-            for part in self.facts(file, Kind.UNREAD)
+            for file in self.files_of(Kind.UNREAD)
+            for part in self.some_facts(file, Kind.UNREAD, None, wanted)
             if not wanted or not wanted.isdisjoint(part.words)
         )
 
@@ -152,7 +164,7 @@ class Answers(ABC):
         return tuple(
             At(self.path(file), fact)
             for file in self.files(question, sorted(names))
-            for fact in self.facts(file, kind)
+            for fact in self.some_facts(file, kind, question, names)
             if is_wanted(fact)
         )
 
@@ -175,7 +187,7 @@ class Answers(ABC):
     def _all_typedefs(self) -> dict[str, Typedef]:
         if self._typedefs is None:
             self._typedefs = known_typedefs(
-                typedef for file in self.files(None, ()) for typedef in self.facts(file, Kind.TYPEDEF)
+                typedef for file in self.files_of(Kind.TYPEDEF) for typedef in self.facts(file, Kind.TYPEDEF)
             )
         return self._typedefs
 

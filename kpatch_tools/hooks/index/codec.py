@@ -53,6 +53,7 @@ class Question(IntEnum):
     ASSIGNED_VALUE = 10
     FUNCTION_NAME = 11
     MACRO_MEMBER = 12
+    MACRO_NAME = 13
 
 
 Part = tuple[int, str]
@@ -104,6 +105,28 @@ def decode(kind: int, text: str) -> tuple[Any, ...]:
     """The facts of one part."""
     make = _MAKERS[kind]
     return tuple(make(row) for row in json.loads(text))
+
+
+_NAMED_BY = {
+    Question.TYPEDEF_NAME: 0,
+    Question.VARIABLE_TYPE: 1,
+    Question.VARIABLE_NAME: 0,
+    Question.CALLED_MEMBER: 3,
+    Question.ASSIGNED_MEMBER: 3,
+    Question.FUNCTION_NAME: 0,
+}
+"""Where in a row the name stands that it is found by; of a chain of members, the last one counts."""
+
+
+def decode_some(kind: int, text: str, question: Question | None, names: frozenset[str]) -> tuple[Any, ...]:
+    """The facts of one part that answer `question` for one of `names`, and perhaps others: most are never made."""
+    if kind == Kind.UNREAD and names:
+        return tuple(_MAKERS[kind](row) for row in json.loads(text) if not names.isdisjoint(row[3]))
+    place = _NAMED_BY.get(question) if question is not None else None
+    if place is None:
+        return decode(kind, text)
+    make = _MAKERS[kind]
+    return tuple(make(row) for row in json.loads(text) if row[place].rpartition(".")[2] in names)
 
 
 def assemble(size: int, unread_bytes: int, parts: Mapping[int, str]) -> Facts:
@@ -185,6 +208,7 @@ def keys(facts: Facts) -> list[Key]:
         add(Question.ASSIGNED_VALUE, names_in(assignment.value))
     for macro in facts.macros:
         add(Question.MACRO_MEMBER, macro.members)
+    add(Question.MACRO_NAME, (macro.name for macro in facts.macros))
     add(Question.TYPEDEF_NAME, (typedef.name for typedef in facts.typedefs))
     add(Question.VARIABLE_TYPE, (variable.type for variable in facts.variables))
     add(Question.VARIABLE_NAME, (variable.name for variable in facts.variables))

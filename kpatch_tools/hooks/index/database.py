@@ -272,5 +272,10 @@ def parts_of(connection: sqlite3.Connection, kind: int, blobs: Sequence[int]) ->
         )
 
 
+def all_parts(connection: sqlite3.Connection, kind: int) -> Iterator[tuple[int, str]]:
+    """The parts of one kind of every blob, of any revision, each with its blob's number."""
+    yield from connection.execute("select blob, body from part where kind = ?", (kind,))
+
+
 def _marks(values: Sequence[object]) -> str:
     return ",".join("?" * len(values))

@@ -72,6 +72,10 @@ class TreeFacts(Protocol):
         """Every macro whose body reaches a member of one of these names."""
         ...
 
+    def macros_named(self, names: Iterable[str]) -> tuple[At[MacroUse], ...]:
+        """Those of them, by their own names."""
+        ...
+
     def unread(self, words: Iterable[str] = ()) -> tuple[At[Unread], ...]:
         """What was not understood; with `words`, only where one of them occurs in it."""
         ...

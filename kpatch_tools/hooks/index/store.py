@@ -21,8 +21,8 @@ from kpatch_tools.tree import TreeAt
 
 from .answers import Answers
 from .building import Progress, add_blobs, processors
-from .codec import Kind, Question, assemble, decode, key_name
-from .database import DamagedError, Database, blobs_with, find_view, keep_view, known_blobs, parts_of
+from .codec import Kind, Question, assemble, decode, decode_some, key_name
+from .database import DamagedError, Database, all_parts, blobs_with, find_view, keep_view, known_blobs, parts_of
 from .facts import Facts
 from .listing import Contents, list_contents
 from .query import Extent
@@ -254,6 +254,27 @@ class StoredFacts(Answers):
                 self._decoded.clear()
             known = self._decoded[key] = self._decode(file, kind, self._raw[key[0]].pop(key[1]))
         return known
+
+    def some_facts(self, file: int, kind: Kind, question: Question | None, names: frozenset[str]) -> tuple[Any, ...]:
+        key = (int(kind), self._files.blobs[file])
+        if key in self._decoded:
+            return self._decoded[key]
+        if key[1] not in self._raw[key[0]]:
+            self._fetch(file, kind)
+        text = self._raw[int(kind)][self._files.blobs[file]]
+        try:
+            return decode_some(kind, text, question, names) if text else ()
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            self._renew(error)
+            return self.facts(file, kind)
+
+    def files_of(self, kind: Kind) -> Iterable[int]:
+        def fetch(connection: sqlite3.Connection) -> dict[int, str]:
+            return {number: body for number, body in all_parts(connection, kind) if number in self._places}
+
+        self._raw[int(kind)] = found = self._ask(fetch)
+        self._expected = sorted(place for number in found for place in self._places[number])
+        return self._expected
 
     def _decode(self, file: int, kind: Kind, text: str) -> tuple[Any, ...]:
         try:

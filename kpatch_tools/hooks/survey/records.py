@@ -1,6 +1,6 @@
 """Records and typedefs of a revision, fetched in bundles and chosen by who looks."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from kpatch_tools.core.ids import RepoPath
@@ -12,6 +12,7 @@ from .atlas import TypeSlot
 from .nearness import nearest
 
 _DEEPEST = 6
+_LONGEST = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Records:
     _records: dict[str, list[At[Record]]] = field(default_factory=dict)
     _typedefs: dict[str, list[At[Typedef]]] = field(default_factory=dict)
     _seen: dict[tuple[str, RepoPath], tuple[At[Record], ...]] = field(default_factory=dict)
+    _missing: set[str] | None = None
+    _misses: int = 0
     _taken: dict[str, bool] = field(default_factory=dict)
     _steps: dict[tuple[str, RepoPath, int, str], Step | None] = field(default_factory=dict)
 
@@ -48,18 +51,32 @@ class Records:
                 self._typedefs[typedef.fact.name].append(typedef)
             wanted = {typedef.fact.type for name in plain for typedef in self._typedefs[name] if typedef.fact.type}
 
+    def gather(self, work: Callable[[], None]) -> None:
+        """Do `work` again and again until all types that it asks for are at hand, fetching many at once."""
+        for _ in range(_LONGEST):
+            missing: set[str] = set()
+            self._missing = missing
+            work()
+            self._missing = None
+            if not missing:
+                return
+            self.fetch(missing)
+
     def of(self, name: str, seen_from: RepoPath) -> tuple[At[Record], ...]:
         """The records that `name` may stand for in `seen_from`; none where it is no record or not to be found."""
         key = (name, seen_from)
         if key not in self._seen:
-            self._seen[key] = self._find(name, seen_from)
+            before = self._misses
+            found = self._find(name, seen_from)
+            if self._misses > before:
+                return found
+            self._seen[key] = found
         return self._seen[key]
 
     def _find(self, name: str, seen_from: RepoPath) -> tuple[At[Record], ...]:
         for _ in range(_DEEPEST):
-            if not name:
+            if not name or not self._has(name):
                 return ()
-            self.fetch((name,))
             records = nearest(seen_from, self._records[name])
             if records:
                 return records
@@ -78,9 +95,17 @@ class Records:
             self._steps[key] = find_member(record.fact, named) if named is not None else None
         return self._steps[key]
 
-    def _after(self, name: str, seen_from: RepoPath) -> tuple[At[Record], ...]:
+    def _has(self, name: str) -> bool:
+        """Fetch the type, or note that it is missing."""
+        if self._missing is not None and name not in self._records:
+            self._missing.add(name)
+            self._misses += 1
+            return False
         self.fetch((name,))
-        return nearest(seen_from, self._records[name]) if name else ()
+        return True
+
+    def _after(self, name: str, seen_from: RepoPath) -> tuple[At[Record], ...]:
+        return nearest(seen_from, self._records[name]) if name and self._has(name) else ()
 
     def wraps_code(self, member: Member, seen_from: RepoPath) -> bool:
         """Whether a member is a struct around nothing but an untyped pointer that macros call.

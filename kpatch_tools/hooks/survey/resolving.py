@@ -5,7 +5,7 @@ an expression whose type is not to be had stays unresolved, and one with several
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from kpatch_tools.core.ids import RepoPath
@@ -54,15 +54,11 @@ class Resolver:
     def resolve(self, accesses: Sequence[At[Access]]) -> list[Resolution]:
         """One resolution for each access, in order."""
         self._prepare(access.fact for access in accesses)
-        known: dict[tuple[str, str, str, str, str], Resolution] = {}
-        found: list[Resolution] = []
-        for access in accesses:
-            fact = access.fact
-            key = (access.file, fact.root, str(fact.root_kind), fact.root_type, fact.chain)
-            if key not in known:
-                known[key] = self._resolve(access)
-            found.append(known[key])
-        return found
+        keys = [_key(access) for access in accesses]
+        first = dict(zip(reversed(keys), reversed(accesses), strict=True))
+        known: dict[Hashable, Resolution] = {}
+        self._records.gather(lambda: known.update((key, self._resolve(access)) for key, access in first.items()))
+        return [known[key] for key in keys]
 
     def walk(self, type_name: str, chain: str, seen_from: RepoPath) -> Resolution:
         """Follow `chain` from an object of `type_name`; positions ("#2") as in a Fill's path."""
@@ -170,6 +166,12 @@ class Resolver:
             else:
                 lost = True
         return lost or dead_ends == len(records)
+
+
+def _key(access: At[Access]) -> Hashable:
+    """What decides a resolution."""
+    fact = access.fact
+    return (access.file, fact.root, fact.root_kind, fact.root_type, fact.chain, fact.function)
 
 
 def returned_type(returns: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.span import Location
-from kpatch_tools.hooks.index.facts import Access, Assignment, At, Call, MemberKind, Root, Storage
+from kpatch_tools.hooks.index.facts import Access, Assignment, At, Call, MacroUse, MemberKind, Root, Storage
 from kpatch_tools.hooks.index.query import TreeFacts
 from kpatch_tools.hooks.index.words import names_in
 
@@ -177,15 +177,24 @@ class UseFinder:
             self.uses.calls[slot].append(site)
 
     def _read_macros(self, members: set[str]) -> None:
-        """Macros whose bodies call a slot of a global variable, or of a parameter: whose, only the users know."""
+        """Macros whose bodies call a slot of a global variable; of a parameter, only the macro's users know."""
         found = [
-            At(macro.file, Call(root, Root.GLOBAL, "", chain, "", macro.fact.line, -1, False, macro.fact.name))
+            At(
+                macro.file,
+                Call(root, _root(macro.fact, root), "", chain, "", macro.fact.line, -1, False, macro.fact.name),
+            )
             for macro in self.facts.macros(members)
             for root, _, chain in (path.partition(".") for path in macro.fact.roots)
             if chain.rpartition(".")[2] in members and _calls(macro.fact.body, chain.rpartition(".")[2])
         ]
         for call, resolution in zip(found, self.resolver.resolve(found), strict=True):
-            self._call(call, resolution)
+            # A name in a macro may also be a local one of its users.
+            seen = all(can_see(call.file, variable.file) for variable in self.resolver.variables(call))
+            self._call(call, resolution if seen else Resolution((), lost=True))
+
+
+def _root(macro: MacroUse, name: str) -> Root:
+    return Root.LOCAL if name in (macro.parameters or ()) else Root.GLOBAL
 
 
 def _calls(body: str, member: str) -> bool:
