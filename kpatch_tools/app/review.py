@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 
 from kpatch_tools.app.checking import check_changes
 from kpatch_tools.app.review_input import Input
+from kpatch_tools.app.review_model import RULE as MODEL
+from kpatch_tools.app.review_model import ModelReview
 from kpatch_tools.checks.catalogue import ALL_CHECKS
 from kpatch_tools.checks.check import Check
 from kpatch_tools.core.errors import KpatchError
@@ -40,12 +42,15 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is looked for. `named`: revisions to review on, best first. `old`: also what the base had already."""
+    """What is looked for. `named`: revisions to review on, best first. `old`: also what the base had already. `model`:
+    None to leave it out.
+    """
 
     named: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ALL_CHECKS
     ignores: tuple[Ignore, ...] = ()
     old: bool = False
+    model: ModelReview | None = None
 
 
 def review_input(
@@ -122,6 +127,8 @@ def _review_step(tree: KernelTree, source: BlobSource, step: _Step, choice: Choi
         return Reviewed(step.sent, _placed(patch, (), findings), result.rejects[0].code, touched)
     before = Overlay(source, step.before)
     findings = check_changes(tree, before, result.changes, patch.message, checks=choice.checks)
+    if choice.model is not None:
+        findings += (choice.model.finding(before, Overlay(before, result.changes), result.changes),)
     placed = _placed(patch, result.placed, findings)
     if choice.old:
         placed += tuple(_old(tree, before, patch, result, findings, choice))
@@ -179,7 +186,8 @@ def _with_later_fixes(
 
 
 def _is_open(item: Placed) -> bool:
-    return item.finding.status >= Status.WARN and not item.old
+    # What the model says is not asked again: a boot costs more than all checks together.
+    return item.finding.status >= Status.WARN and not item.old and item.finding.id != MODEL.id
 
 
 def _difference(before: Changes, after: Changes) -> Changes:

@@ -10,7 +10,7 @@ import click
 from kpatch_tools.app.bot import Round, run_round, waiting_texts
 from kpatch_tools.app.exits import Exit
 from kpatch_tools.app.review import Choice
-from kpatch_tools.cli.reviews import read_ignores
+from kpatch_tools.cli.reviews import chosen_model, read_ignores
 from kpatch_tools.cli.session import Session, verb
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.review.bot.config import EXAMPLE, BotConfig, parse_config
@@ -44,7 +44,8 @@ def command(session: Session, *, config_name: str | None, once: bool, show: bool
     if config_name is None:
         raise click.UsageError("--config FILE says what to watch; --example prints one to begin with")
     config = _read_config(Path(config_name))
-    choice = Choice(config.on, ignores=read_ignores(None if config.ignore is None else str(config.ignore)))
+    ignores = read_ignores(None if config.ignore is None else str(config.ignore))
+    choice = Choice(config.on, ignores=ignores, model=chosen_model((), ()))
     state = BotState(config.state)
     if show:
         for output, body in waiting_texts(state, config.outputs):

@@ -14,7 +14,7 @@ from kpatch_tools.app.git_hooks import KINDS, install_hook, plan_hook, uninstall
 from kpatch_tools.app.premerge import Update, incoming, updates_of_push
 from kpatch_tools.app.review import Choice, review_input
 from kpatch_tools.app.review_input import Input, inputs_of_commits
-from kpatch_tools.cli.reviews import chosen_checks, exit_of_reviews, print_review, read_ignores, rules
+from kpatch_tools.cli.reviews import chosen_checks, chosen_model, exit_of_reviews, print_review, read_ignores, rules
 from kpatch_tools.cli.session import Session, verb
 from kpatch_tools.cli.writing import write_file
 from kpatch_tools.core.errors import KpatchError
@@ -78,7 +78,7 @@ def command(
     options = _passed_on(checks, skip, ignore)
     if install is not None:
         return _install(session, install, options, yes=yes, force=force)
-    choice = Choice((), chosen_checks(checks, skip), read_ignores(ignore))
+    choice = Choice((), chosen_checks(checks, skip), read_ignores(ignore), model=chosen_model(checks, skip))
     if hook is None and range_ is None:
         raise click.UsageError("name what is to come in, as BASE..HEAD")
     tree = session.tree if hook is None else _hooked(session)

@@ -1,16 +1,18 @@
 """What the verbs that review share: which checks, how a review looks on a terminal, what its exit code is."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
 
 from kpatch_tools.app.exits import Exit
+from kpatch_tools.app.review_model import RULE as MODEL
+from kpatch_tools.app.review_model import ModelReview
 from kpatch_tools.checks.catalogue import ALL_CHECKS
 from kpatch_tools.checks.check import Check
 from kpatch_tools.cli.findings import print_findings
-from kpatch_tools.cli.session import Session
+from kpatch_tools.cli.session import Session, kept_translations
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Status
 from kpatch_tools.review.ignoring import Ignore, parse_ignores
@@ -27,11 +29,20 @@ def exit_of_reviews(reviews: Sequence[Review]) -> Exit:
 
 
 def chosen_checks(wanted: Sequence[str], unwanted: Sequence[str]) -> tuple[Check, ...]:
-    known = [check.id for check in ALL_CHECKS]
+    known = [*(check.id for check in ALL_CHECKS), MODEL.id]
     for name in (*wanted, *unwanted):
         if name not in known:
             raise click.UsageError(f"no check {name}; there are {', '.join(known)}")
     return tuple(check for check in ALL_CHECKS if (not wanted or check.id in wanted) and check.id not in unwanted)
+
+
+def chosen_model(
+    wanted: Sequence[str], unwanted: Sequence[str], progress: Callable[[str], None] = lambda _: None
+) -> ModelReview | None:
+    """The model, unless it was left out by --skip, or by --check of something else."""
+    if MODEL.id in unwanted or (wanted and MODEL.id not in wanted):
+        return None
+    return ModelReview(kept_translations(), progress)
 
 
 def read_ignores(name: str | None) -> tuple[Ignore, ...]:
@@ -45,10 +56,11 @@ def read_ignores(name: str | None) -> tuple[Ignore, ...]:
 
 
 def rules() -> dict[str, Rule]:
-    return {
+    of_checks = {
         check.id: parse_rule(check.id, check.title, sys.modules[check.run.__module__].__doc__ or "")
         for check in ALL_CHECKS
     }
+    return {**of_checks, MODEL.id: MODEL}
 
 
 def print_review(session: Session, review: Review, *, every: bool) -> None:
