@@ -1,5 +1,7 @@
 """Which of many blobs contain some bytes: the cost of looking at a whole kernel, kept down.
 
+A word that a backslash at the end of a line takes apart is in a blob as well.
+
 A kernel's drivers are 220 MB in 13,000 blobs. They are looked at in libgit2's own memory, because a Python copy of each
 would cost more than inflating it; a large search is shared between processes, because pygit2 holds the interpreter
 while it reads; and what was learnt about a blob holds for every revision that has it.
@@ -16,6 +18,7 @@ import pygit2
 
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId, RepoPath
+from kpatch_tools.core.splicing import joined
 from kpatch_tools.workers import divide
 
 _WORTH_SHARING = 4_000  # blobs; below that, starting a process costs more than it saves
@@ -133,10 +136,11 @@ def _look(repository: pygit2.Repository, needles: tuple[bytes, ...], ids: Sequen
     facts: Facts = []
     for oid in ids:
         view = memoryview(repository[oid])  # type: ignore[arg-type]
+        whole = joined(view)
         if find is not None:
-            found = needles if find(view) is not None else ()
+            found = needles if find(view) is not None or (whole is not None and find(whole) is not None) else ()
         else:
             data = bytes(view)
-            found = tuple(needle for needle in needles if needle in data)
+            found = tuple(one for one in needles if one in data or (whole is not None and one in whole))
         facts.append((view.nbytes, frozenset(found)))
     return facts

@@ -80,6 +80,15 @@ def test_search_finds_what_reading_finds(scratch, monkeypatch, shared):
     assert at.search(b"nowhere").hits == ()
 
 
+def test_search_finds_a_word_in_two_lines(scratch):
+    repo = scratch()
+    at = repo.tree.at(repo.commit({"a": b"x86_\\\ninit\n", "b": b"x86_\ninit\n", "c": b"x86_init"}))
+    assert [path for path, _ in at.search(b"x86_init").hits] == ["a", "c"]
+    several = at.search_each((b"x86_init", b"init"))
+    assert [path for path, _ in several[b"x86_init"].hits] == ["a", "c"]
+    assert [path for path, _ in several[b"init"].hits] == ["a", "b", "c"]
+
+
 def test_a_view_is_a_blob_source_of_its_own_revision(scratch):
     repo = scratch()
     first = repo.commit({"a": b"1\n"})

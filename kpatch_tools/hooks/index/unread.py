@@ -4,7 +4,9 @@ import re
 from bisect import bisect_left
 
 from kpatch_tools.core.span import Span
+from kpatch_tools.core.splicing import joined
 from kpatch_tools.syntax import ParsedFile
+from kpatch_tools.syntax.splices import SPLIT_IDENTIFIER, split_identifiers
 from kpatch_tools.syntax.symbols import identifiers
 
 from .facts import Unread
@@ -15,14 +17,16 @@ LEFT_OUT = "a branch of a conditional that cuts through a statement"
 
 
 def read_unread(parsed: ParsedFile, left_out: tuple[Span, ...]) -> tuple[Unread, ...]:
-    """The errors of `parsed` and the branches that no reading showed, in file order, neighbours in one.
+    """The errors of `parsed`, the branches that no reading showed and the identifiers that none can put together.
 
-    Whole lines each: an error is often beside the words that it spoils.
+    In file order, neighbours in one. Whole lines each: an error is often beside the words that it spoils.
     """
-    if not parsed.errors and not left_out:
+    split = split_identifiers(parsed)
+    if not parsed.errors and not left_out and not split:
         return ()
     newlines = [match.start() for match in _NEWLINE.finditer(parsed.source)]
     parts = [(span, PARSE_ERROR) for span in parsed.errors] + [(span, LEFT_OUT) for span in left_out]
+    parts += [(span, SPLIT_IDENTIFIER) for span in split]
     ranges: list[tuple[int, int, str]] = []
     for span, reason in sorted(parts):
         first = bisect_left(newlines, span.start)
@@ -38,4 +42,6 @@ def _unread(first: int, last: int, reason: str, source: bytes, newlines: list[in
     """`first` and `last` are lines from 0."""
     start = newlines[first - 1] + 1 if first else 0
     end = newlines[last] if last < len(newlines) else len(source)
-    return Unread(first + 1, last + 1, reason, tuple(sorted(identifiers(source[start:end]))))
+    text = source[start:end]
+    words = {*identifiers(text), *identifiers(joined(text) or b"")}
+    return Unread(first + 1, last + 1, reason, tuple(sorted(words)))

@@ -7,6 +7,7 @@ from functools import cache
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location
+from kpatch_tools.core.splicing import joined
 from kpatch_tools.syntax import (
     Node,
     ParsedFile,
@@ -16,6 +17,7 @@ from kpatch_tools.syntax import (
     name_of,
     parse_c,
 )
+from kpatch_tools.syntax.splices import SPLIT_IDENTIFIER, split_identifiers
 
 from .aliases import Aliases, operator_of
 from .assembler import in_assembler_files, in_assembler_parts
@@ -41,12 +43,12 @@ def find_hook_tables(
     count where the macro is used. Whatever could not be judged is in `coverage.not_understood`.
     """
     found = search_source(source, table, scope)
-    originals = {path: _parse(data, table) for path, data in found.hits if mentions_word(data, table)}
+    originals = {path: _parse(data, table) for path, data in found.hits if _may_mention(data, table)}
     macros = table_macros(originals, table)
     for path, data in _users_of_macros(source, macros.values(), scope):
         originals.setdefault(path, parse_c(data))
     files = {path: _expanded(parsed, macros.values(), path) for path, parsed in originals.items()}
-    refused: list[NotUnderstood] = []
+    refused = [item for path, parsed in originals.items() for item in _split(parsed, path)]
     declarations = [item for path, parsed in files.items() for item in find_declarations(parsed, path, table)]
     tag = table_tag(declarations)
     reader = MacroReader(originals, _headers_of(source, (*scope, "include")))
@@ -122,7 +124,21 @@ def _users_of_macros(
     for macro in macros:
         if macro.file.endswith(".h") and macro.expandable:
             found = search_source(source, macro.name, scope)
-            yield from ((path, data) for path, data in found.hits if mentions_word(data, macro.name))
+            yield from ((path, data) for path, data in found.hits if _may_mention(data, macro.name))
+
+
+def _may_mention(data: bytes, word: str) -> bool:
+    """Whether `word` is in `data` as a word; or may be, in two lines."""
+    return mentions_word(data, word) or joined(data) is not None
+
+
+def _split(parsed: ParsedFile, path: RepoPath) -> Iterator[NotUnderstood]:
+    """What the grammar cannot put together may be the table, a member of it or a pointer to it."""
+    for span in split_identifiers(parsed):
+        node = parsed.root.descendant_for_byte_range(span.start, span.end)
+        function = enclosing_function(node) if node is not None else None
+        line = parsed.source.count(b"\n", 0, span.start) + 1
+        yield NotUnderstood(Location(path, line, function), SPLIT_IDENTIFIER, source_line(parsed, span.start))
 
 
 def _expanded(parsed: ParsedFile, macros: Iterable[TableMacro], path: RepoPath) -> ParsedFile:

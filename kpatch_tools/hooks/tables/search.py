@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay, is_below
+from kpatch_tools.core.splicing import holds
 from kpatch_tools.tree import TreeAt
 
 _INCLUDE = re.compile(rb"""^[ \t]*#[ \t]*include[ \t]*[<"]([^>"\n]+)[>"]""", re.MULTILINE)
@@ -74,7 +75,10 @@ def search_ahead(tree: TreeAt, needles: Iterable[str], scope: tuple[str, ...]) -
 def search_source(
     source: BlobSource, needle: str, scope: tuple[str, ...], *, suffixes: tuple[str, ...] = C_SUFFIXES
 ) -> Found:
-    """The C files of `scope` (or those with other `suffixes`) that contain `needle` anywhere, as bytes."""
+    """The C files of `scope` (or those with other `suffixes`) that contain `needle` anywhere, as bytes.
+
+    Also those where a backslash at the end of a line takes it apart.
+    """
     wanted = needle.encode()
     if isinstance(source, SearchableSource):
         return source.search(wanted, *scope, suffixes=suffixes)
@@ -88,7 +92,7 @@ def search_source(
             continue
         files += 1
         size += len(data)
-        if wanted in data:
+        if holds(data, wanted):
             hits.append((path, data))
     return FoundFiles(tuple(hits), files, size)
 
@@ -100,7 +104,7 @@ def _search_overlay(source: Overlay, needle: str, scope: tuple[str, ...], suffix
         path: data for path, data in source.changes.items() if path.endswith(suffixes) and is_below(path, prefixes)
     }
     hits = [(path, data) for path, data in base.hits if path not in changed]
-    hits += [(path, data) for path, data in changed.items() if data is not None and needle.encode() in data]
+    hits += [(path, data) for path, data in changed.items() if data is not None and holds(data, needle.encode())]
     hits.sort(key=lambda hit: hit[0])
     return FoundFiles(tuple(hits), base.files, base.bytes)
 

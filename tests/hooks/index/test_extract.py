@@ -384,6 +384,12 @@ def test_what_is_not_understood_is_told_with_its_words() -> None:
     assert {"shop_ops", "open"} <= set(part.words)
 
 
+def test_an_identifier_in_two_lines_is_told_as_one_word() -> None:
+    found = extract_facts(b"void f(void)\n{\n\tshop_\\\nops.open(1);\n}\n")
+    assert [(part.first, part.last) for part in found.unread] == [(3, 4)]
+    assert "shop_ops" in found.unread[0].words
+
+
 def test_code_never_compiled_says_nothing() -> None:
     assert in_function("#if 0\n    shop->open(1);\n#endif").calls == ()
 

@@ -531,3 +531,35 @@ def test_not_understood_is_said(base: BlobSource, text: str, reason: str) -> Non
     notes = find_hook_tables(edited, table="boot_ops").coverage.not_understood
     assert any(reason in note.reason for note in notes)
     assert all(note.location.file == "arch/x86/kernel/user.c" for note in notes)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "boot_\\\nops.mapping.reserve = f;",
+        "b\\\noot_op\\\ns.mapping.reserve = f;",
+        "boot_ops.mapp\\\ning.reserve = f;",
+        "boot_ops.mapping.reserve = fi\\\nx;",
+        "SET_RES\\\nERVE(f);",
+    ],
+)
+@pytest.mark.parametrize("more", ["", "\tboot_ops.irqs.init();\n"])
+def test_an_identifier_in_two_lines_is_said(base: BlobSource, line: str, more: str) -> None:
+    """Also where it is all that the file has of the table."""
+    edited = Overlay(
+        base,
+        {
+            RepoPath("arch/x86/include/asm/set.h"): b"#define SET_RESERVE(a) boot_ops.mapping.reserve = (a)\n",
+            RepoPath("arch/x86/kernel/user.c"): f"void g(void)\n{{\n{more}\t{line}\n}}\n".encode(),
+        },
+    )
+    notes = find_hook_tables(edited, table="boot_ops").coverage.not_understood
+    assert (4 if more else 3, "g", "an identifier that goes on in the next line") in {
+        (note.location.line, note.location.function, note.reason) for note in notes
+    }
+
+
+@pytest.mark.parametrize("line", ['s("boot_\\\nops.mapping");', "/* boot_\\\nops.mapping */;"])
+def test_text_in_two_lines_is_no_identifier(base: BlobSource, line: str) -> None:
+    edited = Overlay(base, {RepoPath("arch/x86/kernel/user.c"): f"void g(void)\n{{\n\t{line}\n}}\n".encode()})
+    assert find_hook_tables(edited, table="boot_ops").coverage.not_understood == ()

@@ -18,6 +18,13 @@ def test_search(sources: Sources) -> None:
     assert (found.files, found.bytes) == (3, 14)
 
 
+def test_search_for_what_stands_in_two_lines(sources: Sources) -> None:
+    source = Overlay(
+        sources({"a/x.c": "my_\\\nops"}), {RepoPath("a/y.c"): b"m\\\ny_ops", RepoPath("a/z.c"): b"my_\nops"}
+    )
+    assert [path for path, _ in search_source(source, "my_ops", ("a",)).hits] == ["a/x.c", "a/y.c"]
+
+
 def test_search_with_changes(sources: Sources) -> None:
     source = Overlay(
         sources({"a/x.c": "ops", "a/y.c": "none", "a/z.c": "ops"}),
