@@ -142,7 +142,7 @@ def test_a_conflict_names_the_hunk_and_keeps_the_rest(history, run):
     base = history.commit({FILE: OLD}, "mm: a pool")
     both = FIXED.replace("static int pool_top;", "static long pool_top;")
     subject = history.commit({FILE: both}, FIX, on=base)
-    history.commit({FILE: OLD.replace("mark_page(page)", "mark_it(page, 1)")}, "other", on=base, tag="target")
+    history.commit({FILE: OLD.replace("mark_page(page)", "count->used += 1")}, "other", on=base, tag="target")
     answer = run(subject, "target")
     assert answer.outcome is Outcome.CONFLICT
     assert [hunk.kind for hunk in answer.hunks] == [HunkClass.EXACT, HunkClass.NEEDS_HUMAN]

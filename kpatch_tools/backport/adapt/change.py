@@ -18,8 +18,8 @@ from .names import learn_names, names_used, put_names
 from .some import settle_some
 from .woven import place_woven
 
-Barred = Mapping[int, str]
-"""Upstream's numbers of one file's hunks that are refused, and why."""
+Barred = frozenset[int]
+"""Upstream's numbers of one file's hunks that are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ def adapt_change(change: Change, target: BlobSource, pick: Pick) -> Pick:
     if pick.clean or change.before is None:
         return pick
     files = [found for file in change.files if (found := _readable(file, change.before, pick)) is not None]
-    refused: Refused = {}
+    refused: Refused = frozenset()
     while True:
         adapted = _adapt(files, target, pick, refused)
         more = find_refused(change, target, pick, adapted)
         if not more:
             return adapted
-        refused = {**refused, **more}
+        refused |= more
 
 
 def _readable(file: FileDiff, before: BlobSource, pick: Pick) -> _File | None:
@@ -62,7 +62,7 @@ def _adapt(files: Sequence[_File], target: BlobSource, pick: Pick, refused: Refu
     """One attempt that leaves the refused hunks alone."""
     for step in (_in_place, _elsewhere, _without_file):
         for file in files:
-            barred = {number: why for (path, number), why in refused.items() if path == file.path}
+            barred = frozenset(number for path, number in refused if path == file.path)
             pick = step(file, barred, target, pick)
     return pick
 
@@ -73,14 +73,16 @@ def _needy(pick: Pick, file: _File) -> frozenset[int]:
 
 def _in_place(file: _File, barred: Barred, target: BlobSource, pick: Pick) -> Pick:
     """In the same file: with the target's names, word by word, and without what the target does not have."""
-    ours = target.read(file.path)
-    if not _needy(pick, file) or ours is None or b"\0" in ours:
+    ours, needy = target.read(file.path), _needy(pick, file)
+    if not needy or ours is None or b"\0" in ours:
         return pick
     names = learn_names(file.diff, Text.of(file.path, file.base), Text.of(file.path, ours), target)
     diff, base = put_names(file.diff, file.base, names)
     numbers = [number for number in range(1, len(diff.hunks) + 1) if number not in barred]
     settled = settle_some(diff, base, numbers, file.path, ours, (place_woven, drop_absent(target)))
-    hunks = {number: HunkResult(file.path, number, HunkClass.NEEDS_HUMAN, why) for number, why in barred.items()}
+    if all(settled.hunks[number].kind is HunkClass.NEEDS_HUMAN for number in needy - barred):
+        return pick
+    hunks = {}
     for number, one in settled.hunks.items():
         used = names_used(file.diff.hunks[number - 1], names)
         if used and one.kind not in (HunkClass.NEEDS_HUMAN, HunkClass.DROPPED):
@@ -92,7 +94,7 @@ def _in_place(file: _File, barred: Barred, target: BlobSource, pick: Pick) -> Pi
 
 def _elsewhere(file: _File, barred: Barred, target: BlobSource, pick: Pick) -> Pick:
     """In another file of the target, where the code lives."""
-    needy = _needy(pick, file) - barred.keys()
+    needy = _needy(pick, file) - barred
     whole = Overlay(target, pick.changes)
     for home, settled in carry_home(file.diff, needy, file.path, file.base, whole, (place_woven,)):
         done = {number: one for number, one in settled.hunks.items() if one.kind is not HunkClass.NEEDS_HUMAN}
@@ -102,7 +104,7 @@ def _elsewhere(file: _File, barred: Barred, target: BlobSource, pick: Pick) -> P
 
 def _without_file(file: _File, barred: Barred, target: BlobSource, pick: Pick) -> Pick:
     """Not at all, where the target has neither the file nor its code."""
-    needy = _needy(pick, file) - barred.keys()
+    needy = _needy(pick, file) - barred
     if not needy or target.read(file.path) is not None:
         return pick
     why = why_file_absent(Text.of(file.path, file.base), target)

@@ -1,6 +1,6 @@
 """The guards' word on what was adapted: they judge what was really done to the target's files, not upstream's hunks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
 from kpatch_tools.backport.change import Change
@@ -11,8 +11,8 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.patch import FileDiff, diff_hunks
 
-Refused = Mapping[tuple[RepoPath, int], str]
-"""Hunks that a guard does not let pass, and why: by the file that they were of before they were adapted, and number."""
+Refused = frozenset[tuple[RepoPath, int]]
+"""Hunks that a guard does not let pass: by the file that they were of before they were adapted, and number."""
 
 
 def find_refused(change: Change, target: BlobSource, pick: Pick, adapted: Pick) -> Refused:
@@ -22,12 +22,12 @@ def find_refused(change: Change, target: BlobSource, pick: Pick, adapted: Pick) 
     """
     files = tuple(_carried(change, target, pick, adapted))
     objections = find_objections(Carriage(files, target, change.before, change.after))
-    why = {path: one.why for (path, _), one in objections.items()}
-    return {
-        (before.file, before.number): why[after.file]
+    bad = {path for path, _ in objections}
+    return frozenset(
+        (before.file, before.number)
         for before, after in zip(pick.hunks, adapted.hunks, strict=True)
-        if before.kind is HunkClass.NEEDS_HUMAN and after.kind is not HunkClass.NEEDS_HUMAN and after.file in why
-    }
+        if before.kind is HunkClass.NEEDS_HUMAN and after.kind is not HunkClass.NEEDS_HUMAN and after.file in bad
+    )
 
 
 def _carried(change: Change, target: BlobSource, pick: Pick, adapted: Pick) -> Iterator[Carried]:
