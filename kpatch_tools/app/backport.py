@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kpatch_tools.app.apply import author_signature
-from kpatch_tools.app.backport_compare import FileComparison, compare_edits
 from kpatch_tools.app.backport_conflict import find_left, format_left, format_rejects, mark_conflicts
 from kpatch_tools.app.backport_message import Wording, first_message, last_message
 from kpatch_tools.app.backport_writing import Places, write_parts
@@ -46,6 +45,7 @@ from kpatch_tools.patch import (
     patch_id,
     special_at,
 )
+from kpatch_tools.patch.compare import FileComparison, compare_edits
 from kpatch_tools.tree import KernelTree, Revision, Signature
 
 

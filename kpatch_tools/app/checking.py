@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from kpatch_tools.checks.catalogue import ALL_CHECKS, run_checks
-from kpatch_tools.checks.check import Change, Check, Lookup, UpstreamCommit
+from kpatch_tools.checks.check import Change, Check, EditOf, Lookup, UpstreamCommit
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
+from kpatch_tools.patch import FileDiff, patch_of_commit
 from kpatch_tools.tree import KernelTree
 
 
@@ -20,7 +21,7 @@ def check_changes(
     checks: Iterable[Check] = ALL_CHECKS,
 ) -> tuple[Finding, ...]:
     """The findings about `base` with `changes` made to it, by a patch that says `message`."""
-    change = Change(base, Overlay(base, changes), tuple(changes), message, lookup_in(tree))
+    change = Change(base, Overlay(base, changes), tuple(changes), message, lookup_in(tree), edits_in(tree))
     return run_checks(change, checks=checks)
 
 
@@ -37,7 +38,7 @@ def check_commit(tree: KernelTree, commit: ObjectId) -> tuple[Finding, ...]:
         for path in dict.fromkeys((delta.old_path, delta.new_path))
         if path is not None
     )
-    return run_checks(Change(before, after, touched, data.message, lookup_in(tree)))
+    return run_checks(Change(before, after, touched, data.message, lookup_in(tree), edits_in(tree)))
 
 
 def lookup_in(tree: KernelTree) -> Lookup:
@@ -51,6 +52,18 @@ def lookup_in(tree: KernelTree) -> Lookup:
         return UpstreamCommit(commit.oid, commit.subject)
 
     return lookup
+
+
+def edits_in(tree: KernelTree) -> EditOf:
+    """What commits of `tree` change."""
+
+    def edit_of(commit: str) -> tuple[FileDiff, ...] | None:
+        try:
+            return patch_of_commit(tree, ObjectId(commit)).files
+        except KpatchError:
+            return None
+
+    return edit_of
 
 
 class Nothing:

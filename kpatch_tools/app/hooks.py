@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.core.errors import KpatchError
-from kpatch_tools.hooks import HookAtlas, find_hook_tables
+from kpatch_tools.hooks import HookAtlas, find_hook_tables, list_hook_tables
 from kpatch_tools.hooks.tables.finder import DEFAULT_SCOPE
 from kpatch_tools.tree import KernelTree, Revision
 
@@ -32,3 +32,9 @@ def survey_hooks(tree: KernelTree, revision: str, *, table: str, scope: tuple[st
             "looks elsewhere",
         )
     return HooksReport(resolved, atlas)
+
+
+def declares(tree: KernelTree, revision: str, table: str, *, scope: tuple[str, ...] = DEFAULT_SCOPE[:1]) -> bool:
+    """Whether a header below `scope` declares the variable `table` beside its struct, which holds function pointers."""
+    source = tree.at(kernel_at(tree, revision))
+    return any(one.name == table for one in list_hook_tables(source, scope=scope))

@@ -7,8 +7,8 @@ from kpatch_tools.backport import Answer, ModelResult, Outcome, RelatedCommit, V
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.hunkclass import HunkClass, worst_class
 from kpatch_tools.core.ids import ObjectId, RepoPath
+from kpatch_tools.patch.compare import FileComparison
 
-from .backport_compare import FileComparison
 from .exits import Exit
 
 

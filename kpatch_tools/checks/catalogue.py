@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Iterator
 
 from kpatch_tools.checks import (
+    conformity,
+    direction,
+    fixes,
     hook_complete,
     identifiers,
     layering,
     parse_damage,
     prototype_visible,
     sections,
+    signed_off,
     slot_called,
     slot_declared,
     slot_default,
@@ -30,6 +34,10 @@ ALL_CHECKS: tuple[Check, ...] = (
     layering.CHECK,
     sections.CHECK,
     upstream.CHECK,
+    conformity.CHECK,
+    fixes.CHECK,
+    signed_off.CHECK,
+    direction.CHECK,
 )
 
 

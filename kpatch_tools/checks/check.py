@@ -7,6 +7,7 @@ from functools import lru_cache
 from kpatch_tools.core.finding import Finding
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
+from kpatch_tools.patch import FileDiff
 from kpatch_tools.syntax.includes import Includes
 
 
@@ -22,7 +23,11 @@ Lookup = Callable[[str], UpstreamCommit | None]
 """Resolves an abbreviated or full commit id; None if the repository at hand does not have it."""
 
 
-def _nothing_known(_: str) -> UpstreamCommit | None:
+EditOf = Callable[[str], tuple[FileDiff, ...] | None]
+"""What a commit, by its full id, changes; None if the repository at hand does not have it."""
+
+
+def _nothing_known(_: str) -> None:
     return None
 
 
@@ -33,7 +38,7 @@ class Change:
     Compared by identity, so that what is found out about one change can be kept for the next check.
 
     `touched` are the paths that differ. `message` is the commit message, empty if there is none. `lookup` finds the
-    commits a message refers to.
+    commits a message refers to, `edit_of` what they change.
     """
 
     before: BlobSource
@@ -41,6 +46,7 @@ class Change:
     touched: tuple[RepoPath, ...]
     message: bytes = b""
     lookup: Lookup = _nothing_known
+    edit_of: EditOf = _nothing_known
 
 
 @dataclass(frozen=True, slots=True)

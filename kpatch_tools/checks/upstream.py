@@ -8,6 +8,7 @@ Source: Documentation/process/stable-kernel-rules.rst.
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check
+from kpatch_tools.checks.subjects import same_subject
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.patch import upstream_reference
 
@@ -25,15 +26,11 @@ def run(change: Change) -> Iterator[Finding]:
     if commit is None:
         message = f"upstream commit {reference} is not in this repository"
         yield Finding(ID, Status.SKIP, message, hint="fetch the upstream history to have it checked")
-    elif _plain(commit.subject) != _plain(subject):
+    elif not same_subject(commit.subject, subject):
         message = f'upstream commit {reference} is "{commit.subject}", not "{subject}"'
         yield Finding(ID, Status.FAIL, message, hint="correct the id, or keep upstream's subject")
     else:
         yield Finding(ID, Status.PASS, f"upstream commit {reference} resolves and has this subject")
-
-
-def _plain(subject: str) -> str:
-    return " ".join(subject.split()).rstrip(".").casefold()
 
 
 CHECK = Check(ID, "the upstream reference resolves and its subject matches", run)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pygit2
 import pytest
 from kpatch_tools.app.backport import BackportRequest, backport
-from kpatch_tools.app.backport_compare import compare_edits
+from kpatch_tools.patch.compare import compare_edits
 from kpatch_tools.app.backport_conflict import find_left, mark_conflicts
 from kpatch_tools.app.backport_message import Wording, kernel_version, last_message
 from kpatch_tools.app.report import fields_of_backport

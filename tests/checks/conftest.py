@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 import pytest
-from kpatch_tools.checks.check import Change, Lookup
+from kpatch_tools.checks.check import Change, EditOf, Lookup
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import Overlay
 
@@ -57,9 +57,10 @@ def change(sources: Callable[..., object]) -> Callable[..., Change]:
         tree: Mapping[str, str] = TREE,
         message: str = "",
         lookup: Lookup = lambda _: None,
+        edit_of: EditOf = lambda _: None,
     ) -> Change:
         before = sources(tree)
         changes = {RepoPath(path): None if text is None else text.encode() for path, text in files.items()}
-        return Change(before, Overlay(before, changes), tuple(changes), message.encode(), lookup)  # type: ignore[arg-type]
+        return Change(before, Overlay(before, changes), tuple(changes), message.encode(), lookup, edit_of)  # type: ignore[arg-type]
 
     return build

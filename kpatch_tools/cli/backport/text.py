@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from kpatch_tools.app.backport_compare import FileComparison
+from kpatch_tools.patch.compare import FileComparison
 from kpatch_tools.app.report import BackportReport
 from kpatch_tools.backport import HunkResult, ModelResult, Outcome, RelatedCommit, Verdict
 from kpatch_tools.cli.findings import print_findings

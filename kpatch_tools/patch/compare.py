@@ -1,11 +1,12 @@
-"""How the result's edit compares with upstream's, as git range-diff would have a person see it."""
+"""How one edit compares with another, as git range-diff would have a person see it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from kpatch_tools.core.ids import RepoPath
-from kpatch_tools.patch import FileDiff
+
+from .values import FileDiff
 
 Lines = Counter[tuple[str, bytes]]
 """Changed lines as (`+` or `-`, text)."""

@@ -1,0 +1,63 @@
+"""backport-conformity: a backport changes what its upstream commit changes, or says what it does otherwise.
+
+Why: whoever reviews a stable patch trusts the commit it cites and looks at the rest; what differs without a word is
+looked at by nobody. Example: a hunk that was left out because its file is not there.
+Source: Documentation/process/stable-kernel-rules.rst and backporting.rst ("[ note about what was adapted ]").
+"""
+
+import re
+from collections.abc import Iterator
+
+from kpatch_tools.checks.check import Change, Check
+from kpatch_tools.core.finding import Finding, Status
+from kpatch_tools.patch import diff_sources, upstream_reference
+from kpatch_tools.patch.compare import compare_edits
+
+ID = "backport-conformity"
+_NOTE = re.compile(
+    rb"^[ \t]*[\[(][^\])]{6,}"
+    rb"|\b(?:back-?port(?:ed|s)?|adapt(?:ed|s)?|adjust(?:ed)?|dropped|conflicts?|modified|re-?diffed)\b",
+    re.MULTILINE | re.IGNORECASE,
+)
+_REFERENCE = re.compile(rb"^[ \t]*\[?[^\n]*(?:upstream|cherry picked from)[^\n]*\]?$", re.MULTILINE | re.IGNORECASE)
+_SHOWN = 60
+
+
+def run(change: Change) -> Iterator[Finding]:
+    """WARN for the first file in which changed lines differ although the message declares nothing; SKIP where no
+    upstream commit is named or at hand, and where the message says that something was adapted."""
+    reference = upstream_reference(change.message)
+    commit = change.lookup(reference) if reference is not None else None
+    upstream = change.edit_of(commit.oid) if commit is not None else None
+    if commit is None or upstream is None:
+        yield Finding(ID, Status.SKIP, "no upstream commit to compare with")
+        return
+    edit = diff_sources(change.before, {path: change.after.read(path) for path in change.touched}, modes={})
+    different = [one for one in compare_edits(upstream, edit, {}) if one.missing or one.extra]
+    if not different:
+        yield Finding(ID, Status.PASS, f"changes the same lines as {commit.oid[:12]}")
+    elif _declared(change.message):
+        yield Finding(ID, Status.SKIP, f"differs from {commit.oid[:12]}, as the message says")
+    else:
+        first = different[0]
+        kind, text = (first.missing or first.extra)[0]
+        line = text.decode("utf-8", "replace").strip()[:_SHOWN]
+        lacks = "lacks" if first.missing else "has"
+        more = sum(len(one.missing) + len(one.extra) for one in different) - 1
+        message = f"differs from upstream commit {commit.oid[:12]} without saying so: {lacks} {kind}{line}"
+        yield Finding(
+            ID,
+            Status.WARN,
+            message + (f" (and {more} lines more)" if more else ""),
+            first.path,
+            hint="say in brackets above the sign-off what was done otherwise and why",
+        )
+
+
+def _declared(message: bytes) -> bool:
+    """Whether the message speaks of an adaptation; the line with the reference itself does not count."""
+    body = message.partition(b"\n")[2]
+    return _NOTE.search(_REFERENCE.sub(b"", body)) is not None
+
+
+CHECK = Check(ID, "a backport changes what upstream changed, or says what not", run)
