@@ -9,6 +9,7 @@ from kpatch_tools.hooks.index.query import TreeFacts
 
 from .atlas import Instance, TableKind, TableList, TableType
 from .instances import Key, find_holdings, key_of
+from .keeping import kept_tables
 from .records import Records
 
 _DEEPEST = 6
@@ -18,16 +19,19 @@ def list_types(facts: TreeFacts) -> TableList:
     """The types whose members are function pointers, and those that consist of structs of such by value.
 
     A struct that holds one such struct among other things is not listed: its variables are instances of what it holds.
-    Instances whose type could be one of several are left out; `read_type` names them.
+    Instances whose type could be one of several are left out; `read_type` names them. An index keeps the list.
     """
+    return TableList(kept_tables(facts, lambda: _list(facts)), facts.extent())
+
+
+def _list(facts: TreeFacts) -> tuple[TableType, ...]:
     records = Records(facts)
     tables = _tables(facts, records)
     instances: dict[Key, list[Instance]] = defaultdict(list)
     for found in find_holdings(facts, records, tables).variables():
         if not found.held.doubtful:
             instances[found.held.key].append(found.instance)
-    listed = (table_type(record, records, instances[key]) for key, record in tables.items())
-    return TableList(tuple(listed), facts.extent())
+    return tuple(table_type(record, records, instances[key]) for key, record in tables.items())
 
 
 def table_type(record: At[Record], records: Records, instances: Iterable[Instance]) -> TableType:

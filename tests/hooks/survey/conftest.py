@@ -99,11 +99,17 @@ Survey = Callable[..., MemoryFacts]
 
 
 @pytest.fixture
+def small_kernel() -> dict[str, str]:
+    """Its files, still indented."""
+    return dict(FILES)
+
+
+@pytest.fixture
 def survey(sources: Callable[[Mapping[str, str]], BlobSource]) -> Survey:
     """`survey({path: C, …})`: the facts of the small kernel with these files added or exchanged."""
 
     def build(files: Mapping[str, str] | None = None, *, alone: bool = False) -> MemoryFacts:
         every = {**({} if alone else FILES), **(files or {})}
-        return MemoryFacts.of(sources({RepoPath(path): dedent(text) for path, text in every.items()}))
+        return MemoryFacts.of(sources({RepoPath(path): dedent(text) for path, text in sorted(every.items())}))
 
     return build
