@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -41,8 +42,9 @@ class MapPrinter:
             for table in found.tables
         ]
         if not self._out.is_terminal:
+            # Not by rich, which makes spaces of tabs.
             for row in rows:
-                self.line("\t".join(row))
+                click.echo(_plain("\t".join(row)))
         else:
             grid = Table(box=None, pad_edge=False, header_style="bold")
             grid.add_column("type", overflow="fold", style="cyan")
