@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.span import Location
-from kpatch_tools.hooks.index.facts import At, Member, MemberKind, Record, Typedef
+from kpatch_tools.hooks.index.facts import At, MacroUse, Member, MemberKind, Record, Typedef
 from kpatch_tools.hooks.index.query import TreeFacts
 
 from .atlas import TypeSlot
@@ -32,6 +32,7 @@ class Records:
     _records: dict[str, list[At[Record]]] = field(default_factory=dict)
     _typedefs: dict[str, list[At[Typedef]]] = field(default_factory=dict)
     _seen: dict[tuple[str, RepoPath], tuple[At[Record], ...]] = field(default_factory=dict)
+    _macros: dict[str, tuple[At[MacroUse], ...]] = field(default_factory=dict)
     _missing: set[str] | None = None
     _misses: int = 0
     _taken: dict[str, bool] = field(default_factory=dict)
@@ -92,8 +93,21 @@ class Records:
         key = (record.fact.type, record.file, record.fact.line, chain)
         if key not in self._steps:
             named = positional(record.fact, chain)
-            self._steps[key] = find_member(record.fact, named) if named is not None else None
+            step = find_member(record.fact, named) if named is not None else None
+            self._steps[key] = step or self._by_macro(record, chain)
         return self._steps[key]
+
+    def _by_macro(self, record: At[Record], chain: str) -> Step | None:
+        """The step where the first member is a macro for a chain: `#define sk_prot sk_common.prot` beside the record."""
+        name, _, rest = chain.partition(".")
+        if not name or not record.fact.members:
+            return None
+        if name not in self._macros:
+            self._macros[name] = self.facts.macros_named((name,))
+        for macro in self._macros[name]:
+            if macro.file == record.file and macro.fact.parameters is None and macro.fact.roots == (macro.fact.body,):
+                return find_member(record.fact, f"{macro.fact.body}.{rest}".strip("."))
+        return None
 
     def _has(self, name: str) -> bool:
         """Fetch the type, or note that it is missing."""

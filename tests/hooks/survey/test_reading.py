@@ -214,3 +214,18 @@ def test_records_of_numbers_and_headers_that_announce_do_not_hide_types(survey: 
 def test_another_architecture_cannot_mean_the_type(survey: Survey) -> None:
     reading = read(survey({"arch/arm/kernel/a.c": "void f(void)\n{\n\tunknown->mask(1);\n}\n"}), "board")
     assert not reading.unresolved
+
+
+def test_a_member_may_be_a_macro_for_a_chain(survey: Survey) -> None:
+    text = """\
+        struct place { struct { const struct shop_ops *mine; } common; };
+        #define place_ops common.mine
+        void f(struct place *place)
+        {
+            place->place_ops->open(0);
+            place->other_ops->open(0);
+        }
+        """
+    reading = read(survey({"drivers/place.c": text}), "shop_ops")
+    assert "drivers/place.c:5" in [str(call.location) for call in slot(reading, "open").calls]
+    assert ("place.other_ops.open", 6) in [(item.text, item.location.line) for item in reading.unresolved]
