@@ -98,7 +98,7 @@ class Records:
         return self._steps[key]
 
     def _by_macro(self, record: At[Record], chain: str) -> Step | None:
-        """The step where the first member is a macro for a chain: `#define sk_prot sk_common.prot` beside the record."""
+        """The step where the first member is a macro for a chain: `#define sk_prot common.prot`, beside the record."""
         name, _, rest = chain.partition(".")
         if not name or not record.fact.members:
             return None
