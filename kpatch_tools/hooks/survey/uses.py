@@ -41,6 +41,7 @@ class UseFinder:
     holdings: Holdings
     slots: Mapping[Key, Sequence[str]]
     uses: Uses = field(default_factory=Uses)
+    _keys: dict[str, list[Key]] = field(default_factory=lambda: defaultdict(list))
 
     def find(self, variables: Iterable[Found]) -> Uses:
         """`variables`: those of the types, whose initialisers are the defaults."""
@@ -97,11 +98,18 @@ class UseFinder:
         for key in {key for key, _ in possible - certain}:
             self._leave(key, Unresolved(text, location, True))
         if resolution.lost and not possible:
-            for key, paths in self.slots.items():
-                visible = can_see(access.file, key[1])
-                if visible and any(path.rpartition(".")[2] == access.fact.member for path in paths):
+            for key in self._having(access.fact.member):
+                if can_see(access.file, key[1]):
                     self._leave(key, Unresolved(text, location, False))
         return sorted(certain)
+
+    def _having(self, member: str) -> Sequence[Key]:
+        """The types with a slot of that name."""
+        if not self._keys:
+            for key, paths in self.slots.items():
+                for name in {path.rpartition(".")[2] for path in paths}:
+                    self._keys[name].append(key)
+        return self._keys.get(member, ())
 
     def _leave(self, key: Key, unresolved: Unresolved) -> None:
         self.uses.unresolved[key].append(unresolved)

@@ -1,0 +1,126 @@
+"""What rules ask besides the slots: functions and typedefs by name, and what the text says at a place."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import BlobSource
+from kpatch_tools.core.span import Location
+from kpatch_tools.hooks.index.facts import At, Function, Typedef
+from kpatch_tools.hooks.index.query import TreeFacts
+from kpatch_tools.hooks.index.spelling import decode, without_comments
+from kpatch_tools.hooks.survey.nearness import nearest
+
+_DIRECTIVE = re.compile(r"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b(.*)")
+_OTHER_SUFFIXES = (".S", ".s", ".lds", ".c_shipped", ".h_shipped", ".inc", ".tmpl", ".pl", ".sh")
+
+
+@dataclass(slots=True)
+class View:
+    """One revision, with what was asked of it. Ask for many names at once with `fetch`."""
+
+    facts: TreeFacts
+    source: BlobSource
+    _functions: dict[str, list[At[Function]]] = field(default_factory=dict)
+    _typedefs: dict[str, list[At[Typedef]]] = field(default_factory=dict)
+    _code: dict[RepoPath, str] = field(default_factory=dict)
+    _lines: dict[RepoPath, list[str]] = field(default_factory=dict)
+    _others: frozenset[bytes] | None = None
+
+    def fetch(self, functions: Iterable[str]) -> None:
+        """Have these functions at hand."""
+        wanted = {name for name in functions if name not in self._functions}
+        self._functions.update((name, []) for name in wanted)
+        for found in self.facts.functions(wanted) if wanted else ():
+            self._functions[found.fact.name].append(found)
+
+    def fetch_typedefs(self, names: Iterable[str]) -> None:
+        wanted = {name for name in names if name not in self._typedefs}
+        self._typedefs.update((name, []) for name in wanted)
+        for found in self.facts.typedefs(wanted) if wanted else ():
+            self._typedefs[found.fact.name].append(found)
+
+    def functions(self, name: str, seen_from: RepoPath) -> tuple[At[Function], ...]:
+        """The functions that a file may mean by a name: its own; else those of headers near it, or public ones."""
+        self.fetch((name,))
+        every = self._functions[name]
+        own = tuple(one for one in every if one.file == seen_from)
+        if own:
+            return own
+        headers = nearest(seen_from, every)
+        return headers + tuple(one for one in every if not one.fact.private and one not in headers)
+
+    def typedef(self, name: str, seen_from: RepoPath) -> Typedef | None:
+        """None where it is not known, or where those that the file may mean disagree."""
+        self.fetch_typedefs((name,))
+        every = self._typedefs[name]
+        meant = nearest(seen_from, every) or tuple(every)
+        kinds = {(one.fact.type, one.fact.signature, one.fact.pointer) for one in meant}
+        return meant[0].fact if len(kinds) == 1 else None
+
+    def code(self, file: RepoPath) -> str:
+        """The file without its comments, offsets and lines kept; "" where there is no such file."""
+        if file not in self._code:
+            self._code[file] = decode(without_comments(self.source.read(file) or b""))
+        return self._code[file]
+
+    def line(self, location: Location, back: int = 0) -> str:
+        """The line at a place without comments, or the one `back` lines before it."""
+        lines = self._all_lines(location.file)
+        number = location.line - back
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
+    def conditions(self, location: Location) -> tuple[str, ...]:
+        """The conditions of the preprocessor's conditionals around a line, outermost first, "!" before a negated one.
+
+        That of an `#elif` or `#else` is the last one before it, negated.
+        """
+        stack: list[str] = []
+        for line in self._all_lines(location.file)[: location.line - 1]:
+            found = _DIRECTIVE.match(line)
+            if found is None:
+                continue
+            kind, condition = found.group(1), found.group(2).strip()
+            if kind.startswith("if"):
+                stack.append(f"!{condition}" if kind == "ifndef" else condition)
+            elif stack and kind == "endif":
+                stack.pop()
+            elif stack:
+                stack[-1] = f"!{stack[-1]}" if kind == "else" else condition
+        return tuple(stack)
+
+    def mentions(self, word: str, file: RepoPath) -> Iterator["Mention"]:
+        """Every place of the file's code where the identifier stands."""
+        code = self.code(file)
+        starts = [0, *(match.end() for match in re.finditer("\n", code))]
+        for match in re.finditer(rf"\b{re.escape(word)}\b", code):
+            line = bisect_right(starts, match.start())
+            before = code[max(0, match.start() - 80) : match.start()]
+            yield Mention(Location(file, line), before, code[match.end() : match.end() + 160])
+
+    def stands_elsewhere(self, word: str) -> bool:
+        """Whether a file that is no C has the word: assembler, a linker script, a table of offsets."""
+        if self._others is None:
+            words = re.compile(rb"[A-Za-z_]\w{3,}")
+            found: set[bytes] = set()
+            for path in self.source.paths():
+                if path.endswith(_OTHER_SUFFIXES):
+                    found.update(words.findall(self.source.read(path) or b""))
+            self._others = frozenset(found)
+        return word.encode("utf-8", "surrogateescape") in self._others
+
+    def _all_lines(self, file: RepoPath) -> list[str]:
+        if file not in self._lines:
+            self._lines[file] = self.code(file).split("\n")
+        return self._lines[file]
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A place where an identifier stands, with some text before and after it."""
+
+    location: Location
+    before: str
+    after: str
