@@ -14,6 +14,7 @@ from .answer import Answer, Part
 from .cause import CauseState, judge_cause
 from .change import Change
 from .engine import Renames, carry_change, plan_change
+from .explained import left_hunks
 from .followups import find_followups, judge_followups
 from .guards.identifiers import ID as NAMES_KNOWN
 from .history import HISTORY_ENDS, find_tips, missing_history
@@ -21,11 +22,13 @@ from .located import find_in_history, find_revert
 from .outcome import Evidence, HunkResult, Outcome, RelatedCommit
 from .past import Past, WalkedPast
 from .ports import Ports, Proposal
-from .prerequisites import Criterion, NotFound
+from .preceding import Subject, attempt_of, find_pool
+from .prerequisites import Criterion, NotFound, search_prerequisites
 from .presence import ChangePresence, ChangeState, judge_change
 from .renames import find_renames
+from .routes import price_routes, relate
 from .sites import is_strong
-from .trials import as_prerequisites, checks_criterion, model_criterion, not_found, search_for
+from .trials import checks_criterion, model_criterion, not_found
 from .verdicts import ModelResult, Verdict
 
 NAMING = frozenset({"identifier-declared", "slot-declared"})
@@ -186,7 +189,7 @@ def _carry(job: Job, renamed: Renames, evidence: tuple[Evidence, ...]) -> Answer
         reason = f"it goes on as text, but {names}" if lacks_names else f"it does not go on cleanly: {names}"
         patched = ModelResult(why="the change does not go on cleanly")
         answer = replace(answer, outcome=outcome, reason=reason, patched=patched)
-        return _with_prerequisites(job, answer, failing=(), concerned=concerned)
+        return _with_prerequisites(job, answer, concerned=concerned)
     job.ports.progress("checking the result")
     checks = job.ports.check(Proposal(source, result, pick.changes, job.message))
     failing = _own_failures(job, checks)
@@ -196,7 +199,7 @@ def _carry(job: Job, renamed: Renames, evidence: tuple[Evidence, ...]) -> Answer
         patched = ModelResult(why="the result does not compile")
         reason = f"it goes on as text, but {named}"
         answer = replace(answer, outcome=Outcome.NEEDS_PREREQUISITE, reason=reason, patched=patched)
-        return _with_prerequisites(job, answer, failing=failing, concerned=concerned)
+        return _with_prerequisites(job, answer, concerned=concerned)
     if not concerned:
         return replace(answer, patched=answer.control)
     job.ports.progress("running the model with the change")
@@ -204,7 +207,7 @@ def _carry(job: Job, renamed: Renames, evidence: tuple[Evidence, ...]) -> Answer
     answer = replace(answer, patched=patched)
     if patched.verdict.faults:
         reason = f"it goes on cleanly, but the model still faults: {patched.describe()}"
-        return _with_prerequisites(job, replace(answer, reason=reason), failing=failing, concerned=True)
+        return _with_prerequisites(job, replace(answer, reason=reason), concerned=True)
     if patched.verdict is not Verdict.OK:
         reason = f"it goes on cleanly, but whether the result holds is not known: {patched.describe()}"
         return replace(answer, outcome=Outcome.UNDETERMINED, reason=reason)
@@ -221,12 +224,16 @@ def _control(job: Job, *, concerned: bool) -> ModelResult:
 def _own_failures(job: Job, checks: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """The failing checks that upstream's own commit does not fail as well."""
     failing = tuple(one for one in checks if one.status is Status.FAIL)
-    if not failing or job.change.before is None or job.change.after is None:
-        return failing
+    known = _upstreams_failures(job) if failing else frozenset()
+    return tuple(one for one in failing if (one.id, one.message) not in known)
+
+
+def _upstreams_failures(job: Job) -> frozenset[tuple[str, str]]:
+    if job.change.before is None or job.change.after is None:
+        return frozenset()
     changes = {path: job.change.after.read(path) for path in job.change.touched}
     upstream = job.ports.check(Proposal(job.change.before, job.change.after, changes, job.change.message))
-    known = {(one.id, one.message) for one in upstream if one.status is Status.FAIL}
-    return tuple(one for one in failing if (one.id, one.message) not in known)
+    return frozenset((one.id, one.message) for one in upstream if one.status is Status.FAIL)
 
 
 def _marked(hunks: tuple[HunkResult, ...], failing: tuple[Finding, ...]) -> tuple[HunkResult, ...]:
@@ -238,46 +245,43 @@ def _marked(hunks: tuple[HunkResult, ...], failing: tuple[Finding, ...]) -> tupl
     )
 
 
-def _with_prerequisites(job: Job, answer: Answer, *, failing: tuple[Finding, ...], concerned: bool) -> Answer:
+def _with_prerequisites(job: Job, answer: Answer, *, concerned: bool) -> Answer:
     """The answer with the smallest set of upstream commits after which all is well, where there is one."""
     if job.change.commit is None:
         return answer
     job.ports.progress("searching prerequisites")
     renamed = find_renames(job.tree, job.change, target=job.source)
-
-    def attempt(before: BlobSource) -> Mapping[RepoPath, bytes | None] | None:
-        pick = carry_change(job.change, before, renamed=renamed)
-        return pick.changes if pick.clean else None
-
-    own = {(one.id, one.message) for one in failing}
-    excused = {(one.id, one.message) for one in answer.checks if one.status is Status.FAIL} - own
+    hunks = () if answer.clean else answer.hunks
+    subject = Subject(job.past, job.change, job.target.oid, job.source, renamed, hunks)
+    excused = _upstreams_failures(job)
     criteria: list[Criterion] = [checks_criterion(job.ports, job.message, lambda one: (one.id, one.message) in excused)]
     if concerned:
         first = answer.patched.faulting or answer.control.faulting
         criteria.append(model_criterion(job.ports, first=first))
-    found = search_for(
-        job.past,
-        target=job.target.oid,
-        source=job.source,
-        upstream=job.change.commit,
-        paths=job.change.touched,
-        attempt=attempt,
-        criteria=criteria,
-    )
+    try:
+        pool = find_pool(subject)
+    except KpatchError as error:
+        if error.code not in HISTORY_ENDS:
+            raise
+        pool = ()
+    found = search_prerequisites(job.source, pool, attempt_of(subject), criteria, renamed=renamed)
     if isinstance(found, NotFound):
         return replace(answer, evidence=(*answer.evidence, not_found(found)))
     subjects = ", ".join(f'{change.commit and change.commit[:12]} ("{change.subject}")' for change in found.commits)
+    left = left_hunks(job.change, hunks, renamed)
     return replace(
         answer,
         outcome=Outcome.NEEDS_PREREQUISITE,
         reason=f"{answer.reason}; after {subjects} that is no longer so",
-        prerequisites=as_prerequisites(found, _why(answer)),
+        evidence=(*answer.evidence, *((price_routes(found.commits, left),) if left else ())),
+        prerequisites=relate(found.commits, job.change, job.source, otherwise=_why(answer)),
     )
 
 
 def _why(answer: Answer) -> str:
-    if answer.outcome is Outcome.CONFLICT:
-        return "the change goes on cleanly only after it"
+    """Why what precedes is needed, where the lines do not tell: a conflict is settled by whatever changed its lines."""
+    if not answer.clean:
+        return ""
     if answer.outcome is Outcome.NEEDS_PREREQUISITE:
         return "it brings what the change uses"
     return "without it the model faults with the change, too"

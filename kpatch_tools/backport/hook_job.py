@@ -28,7 +28,8 @@ from .outcome import Evidence, EvidenceId, HunkResult, Outcome
 from .past import Past, WalkedPast
 from .ports import Ports, Proposal
 from .prerequisites import NotFound
-from .trials import as_prerequisites, checks_criterion, model_criterion, not_found, search_for
+from .routes import relate
+from .trials import checks_criterion, model_criterion, not_found, search_for
 from .verdicts import ModelResult, Verdict
 
 FAR = 40
@@ -341,7 +342,9 @@ def _with_prerequisites(job: HookJob, answer: Answer, origin: Change | None) -> 
     return replace(
         answer,
         reason=f"{answer.reason}; after {', '.join(map(_name, found.commits))} it is OK",
-        prerequisites=as_prerequisites(found, "without it the model faults with the hook, too"),
+        prerequisites=relate(
+            found.commits, origin, job.source, otherwise="without it the model faults with the hook, too"
+        ),
     )
 
 

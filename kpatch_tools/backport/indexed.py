@@ -57,6 +57,10 @@ class IndexedPast:
             if commit.subject == subject and len(commit.parents) == 1:
                 yield commit
 
+    def in_order(self, commits: Iterable[ObjectId]) -> tuple[ObjectId, ...]:
+        known = {oid: number for oid in commits if (number := self._index.number(oid)) is not None}
+        return tuple(sorted(known, key=known.__getitem__))
+
     def _touching(
         self, paths: Sequence[RepoPath], tips: Sequence[ObjectId], after: CommitData | None
     ) -> dict[int, int]:

@@ -52,6 +52,10 @@ class Past(Protocol):
         """The ancestors of `below` with exactly this subject, the youngest first."""
         ...
 
+    def in_order(self, commits: Iterable[ObjectId]) -> tuple[ObjectId, ...]:
+        """The same commits, parents before children."""
+        ...
+
 
 class WalkedPast:
     """A Past that reads history anew for every question."""
@@ -96,6 +100,18 @@ class WalkedPast:
 
     def called(self, subject: str, *, below: ObjectId) -> Iterator[CommitData]:
         return _single(self.tree.find_commits(include=[below], subject=subject))
+
+    def in_order(self, commits: Iterable[ObjectId]) -> tuple[ObjectId, ...]:
+        placed: list[CommitData] = []
+        for commit in sorted(map(self.tree.commit, commits), key=lambda one: one.committer.when):
+            at = len(placed)
+            # Those of one series are often of the same second, and a clock may be wrong.
+            while at and commit.committer.when <= placed[at - 1].committer.when + SLOP:
+                if not self.tree.is_ancestor(commit.oid, placed[at - 1].oid):
+                    break
+                at -= 1
+            placed.insert(at, commit)
+        return tuple(commit.oid for commit in placed)
 
 
 def _single(commits: Iterable[CommitData]) -> Iterator[CommitData]:

@@ -1,11 +1,11 @@
 """The smallest ordered set of upstream commits after which a subject can be taken.
 
-Sets are tried by size, then in upstream's order; each has to pass every criterion, the cheap ones first. A commit and
-its revert cancel, so neither is ever taken with the other; a revert of what the target already has stands alone.
+Each set is taken in upstream's order and has to pass every criterion, the cheap ones first. A commit and its revert
+cancel, so neither is ever taken with the other; a revert of what the target already has stands alone.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from itertools import combinations
@@ -14,8 +14,8 @@ from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
 
 from .change import Change
-from .engine import carry_change
 from .inverse import reverts
+from .plain import merge_plainly
 from .presence import ChangeState, judge_change
 
 MAX_SIZE = 3
@@ -91,44 +91,124 @@ def search_prerequisites(
     attempt: Attempt,
     criteria: Sequence[Criterion],
     *,
+    renamed: Mapping[RepoPath, RepoPath] | None = None,
     max_size: int = MAX_SIZE,
     max_trials: int = MAX_TRIALS,
 ) -> Found | NotFound:
-    """Search for the smallest set; the empty one is not tried (the caller has)."""
-    verdicts: dict[tuple[int, str], Judgement] = {}
-    tried = 0
-    undetermined: str | None = None
-    for size in range(1, min(max_size, len(candidates)) + 1):
-        for chosen in combinations(candidates, size):
-            if tried >= max_trials:
-                return NotFound(size, tried, undetermined or f"the search ends after {max_trials} sets")
-            tried += 1
-            trial = _take(target, chosen, attempt)
-            if trial is None:
-                continue
-            if len({key for _, key in verdicts}) >= MAX_JUDGED:
-                return NotFound(size, tried, undetermined or f"the search ends after {MAX_JUDGED} results")
-            judgement = _judge(trial, criteria, verdicts)
-            if judgement.ruling is Ruling.PASS:
-                return Found(chosen, trial)
-            if judgement.ruling is Ruling.UNDETERMINED:
-                undetermined = judgement.why
-    return NotFound(min(max_size, len(candidates)), tried, undetermined)
+    """Search for the smallest set; the empty one is not tried (the caller has).
+
+    One commit after the other first. Then all that go on together are thinned out, which tells whether there is a set
+    at all, of whatever size; only then are smaller ones looked for, up to `max_size`.
+    """
+    search = _Search(target, attempt, criteria, renamed or {}, max_trials)
+    found: Found | None = None
+    tried_to = 0
+    try:
+        found = search.first_of(combinations(candidates, 1))
+        tried_to = 1
+        if found is None:
+            found = search.thinned_out(candidates)
+            for size in range(2, min(max_size, (len(found.commits) if found else len(candidates) + 1) - 1) + 1):
+                smaller = search.first_of(combinations(candidates, size))
+                tried_to = size
+                if smaller is not None:
+                    return smaller
+    except _ExhaustedError as end:
+        if found is None:
+            return NotFound(tried_to + 1, search.tried, search.undetermined or str(end))
+    if found is not None:
+        return found
+    return NotFound(min(max_size, len(candidates)), search.tried, search.undetermined)
 
 
-def _take(target: BlobSource, chosen: Sequence[Change], attempt: Attempt) -> Trial | None:
-    taken: dict[RepoPath, bytes | None] = {}
-    for change in chosen:
-        pick = carry_change(change, Overlay(target, dict(taken)))
-        if not pick.clean:
+class _ExhaustedError(Exception):
+    """The search has cost what it may."""
+
+
+Chosen = tuple[Change, ...]
+
+
+class _Search:
+    """Tries sets, each once."""
+
+    def __init__(
+        self,
+        target: BlobSource,
+        attempt: Attempt,
+        criteria: Sequence[Criterion],
+        renamed: Mapping[RepoPath, RepoPath],
+        max_trials: int,
+    ) -> None:
+        self.tried = 0
+        self.undetermined: str | None = None
+        self._target = target
+        self._attempt = attempt
+        self._criteria = criteria
+        self._renamed = renamed
+        self._max_trials = max_trials
+        self._answers: dict[tuple[ObjectId | None, ...], Found | None] = {}
+        self._taken: dict[tuple[ObjectId | None, ...], Mapping[RepoPath, bytes | None] | None] = {(): {}}
+        self._verdicts: dict[tuple[int, str], Judgement] = {}
+
+    def first_of(self, sets: Iterable[Chosen]) -> Found | None:
+        return next((found for chosen in sets if (found := self.judge(chosen)) is not None), None)
+
+    def thinned_out(self, candidates: Sequence[Change]) -> Found | None:
+        """Of all candidates that go on one after the other, those that cannot be left out; None if they do not do."""
+        chosen: Chosen = ()
+        for one in candidates:
+            if self._take((*chosen, one)) is not None:
+                chosen = (*chosen, one)
+        found = self.judge(chosen) if chosen else None
+        if found is None:
             return None
-        taken |= pick.changes
-    before = Overlay(target, dict(taken))
-    changes = attempt(before)
-    if changes is None:
-        return None
-    everything = {**taken, **changes}
-    return Trial(before, Overlay(target, everything), everything)
+        for one in reversed(chosen):
+            fewer = tuple(other for other in found.commits if other is not one)
+            found = (self.judge(fewer) if fewer else None) or found
+        return found
+
+    def judge(self, chosen: Chosen) -> Found | None:
+        """The set with what it was judged by, if it will do."""
+        key = _key(chosen)
+        if key not in self._answers:
+            if self.tried >= self._max_trials:
+                raise _ExhaustedError(f"the search ends after {self._max_trials} sets")
+            self.tried += 1
+            self._answers[key] = self._judge(chosen)
+        return self._answers[key]
+
+    def _judge(self, chosen: Chosen) -> Found | None:
+        taken = self._take(chosen)
+        if taken is None:
+            return None
+        before = Overlay(self._target, dict(taken))
+        changes = self._attempt(before)
+        if changes is None:
+            return None
+        if len({digest for _, digest in self._verdicts}) >= MAX_JUDGED:
+            raise _ExhaustedError(f"the search ends after {MAX_JUDGED} results")
+        everything = {**taken, **changes}
+        trial = Trial(before, Overlay(self._target, everything), everything)
+        judgement = _judge(trial, self._criteria, self._verdicts)
+        if judgement.ruling is Ruling.UNDETERMINED:
+            self.undetermined = judgement.why
+        return Found(chosen, trial) if judgement.ruling is Ruling.PASS else None
+
+    def _take(self, chosen: Chosen) -> Mapping[RepoPath, bytes | None] | None:
+        """All new blobs after these commits, None where one does not go on: what goes on by itself is not adapted."""
+        key = _key(chosen)
+        if key not in self._taken:
+            earlier = self._take(chosen[:-1])
+            if earlier is not None:
+                merged = merge_plainly(chosen[-1], Overlay(self._target, dict(earlier)), renamed=self._renamed)
+                self._taken[key] = {**earlier, **merged} if merged else None  # one that changes nothing is not needed
+            else:
+                self._taken[key] = None
+        return self._taken[key]
+
+
+def _key(chosen: Chosen) -> tuple[ObjectId | None, ...]:
+    return tuple(change.commit for change in chosen)
 
 
 def _judge(trial: Trial, criteria: Sequence[Criterion], verdicts: dict[tuple[int, str], Judgement]) -> Judgement:

@@ -7,9 +7,8 @@ from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource
 
-from .change import Change
 from .history import HISTORY_ENDS, find_candidates
-from .outcome import Evidence, RelatedCommit
+from .outcome import Evidence
 from .past import Past
 from .ports import Ports, Proposal
 from .prerequisites import (
@@ -65,21 +64,12 @@ def search_for(
 ) -> Found | NotFound:
     """Search among what upstream has below the subject's commit and the target lacks, in the subject's files."""
     try:
-        candidates = select_candidates(find_candidates(past, target=target, upstream=upstream, paths=paths), source)
+        candidates = find_candidates(past, target=target, upstream=upstream, paths=paths)
     except KpatchError as error:
         if error.code not in HISTORY_ENDS:
             raise
         return NotFound(0, 0, error.message)
-    return search_prerequisites(source, candidates, attempt, criteria)
-
-
-def as_prerequisites(found: Found, why: str) -> tuple[RelatedCommit, ...]:
-    return tuple(_prerequisite(change, why) for change in found.commits)
-
-
-def _prerequisite(change: Change, why: str) -> RelatedCommit:
-    assert change.commit is not None
-    return RelatedCommit(change.commit, change.subject, "prerequisite", "missing", why)
+    return search_prerequisites(source, select_candidates(candidates, source), attempt, criteria)
 
 
 def not_found(result: NotFound) -> Evidence:
