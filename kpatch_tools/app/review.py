@@ -17,12 +17,11 @@ from kpatch_tools.patch import ApplyResult, Patch, PlacedHunk, apply_patch
 from kpatch_tools.review.bases import rank_bases
 from kpatch_tools.review.ignoring import Ignore, ignoring
 from kpatch_tools.review.placing import place_in_patch
-from kpatch_tools.review.values import Base, BaseReason, Placed, Review, Reviewed, Sent, Submission
+from kpatch_tools.review.values import COMPLETE, Base, BaseReason, Placed, Review, Reviewed, Sent, Submission
 from kpatch_tools.tree import KernelTree
 
 APPLIES = "patch-applies"
 READABLE = "patch-readable"
-COMPLETE = "series-complete"
 
 Changes = Mapping[RepoPath, bytes | None]
 

@@ -1,8 +1,9 @@
 """section-mismatch: what stays after boot refers to nothing that is freed.
 
-Why: `native_pagetable_reserve` called the `__init` function memblock_x86_reserve_range without being `__init` itself
-until 53f8023febf ("x86/mm: Fix section mismatch derived from native_pagetable_reserve()", in v2.6.39); called later,
-it would jump into freed memory. Source: scripts/mod/modpost.c (`sectioncheck`), as section_rules.py has it.
+Why: what is marked __init is freed after boot, and whoever calls it later jumps into memory that is somebody else's.
+Example: `native_pagetable_reserve` called the `__init` function memblock_x86_reserve_range without being `__init` itself
+until 53f8023febf ("x86/mm: Fix section mismatch derived from native_pagetable_reserve()", in v2.6.39).
+Source: scripts/mod/modpost.c (`sectioncheck`), as section_rules.py has it.
 
 Judged: calls and other references, to functions and to data, in functions and initialisers that the patch touches (a
 table that stays may not hold what is freed, unless modpost trusts its name), and wherever the patch changes the section

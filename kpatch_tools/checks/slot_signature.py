@@ -3,6 +3,7 @@
 Why: C compilers only warn about an incompatible function pointer, and the call then passes garbage. Example: a default
 `void native_reserve(int size)` in a slot `void (*reserve)(unsigned long start, unsigned long end)`. Compared are the
 prototypes that the assignment sees, and the definition where the patch itself touches it; typedefs are resolved.
+Source: C11 6.7.6.3, paragraph 15 (compatible function types).
 """
 
 import re

@@ -11,6 +11,8 @@ from kpatch_tools.core.errors import KpatchError
 def write_file(name: str, data: bytes) -> None:
     """Write `data` to the file `name` (- is standard output); an interrupted run leaves the old file as it was.
 
+    What is no regular file (/dev/null, a pipe) is written to and never replaced.
+
     Raises KpatchError "cannot-write".
     """
     if name == "-":
@@ -20,6 +22,12 @@ def write_file(name: str, data: bytes) -> None:
     path = Path(name)
     if path.is_dir():
         raise KpatchError("cannot-write", f"cannot write {path}: it is a folder", hint="name a file with -o")
+    if path.exists() and not path.is_file():
+        try:
+            path.write_bytes(data)
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+        return
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:

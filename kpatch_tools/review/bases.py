@@ -5,8 +5,9 @@ name does: a revision that has all pre-images is one the patches apply to.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId, RepoPath
@@ -15,36 +16,40 @@ from kpatch_tools.tree import KernelTree
 from .values import Base, BaseReason, Submission
 
 _FEWEST_DIGITS = 7
+_RECENT = 300  # commits
 _NO_BLOB = re.compile(r"0+")
 
 
-def wanted_blobs(submission: Submission) -> dict[RepoPath, str]:
-    """The abbreviated id of each file as it was before the first patch that touches it; files it makes are left out."""
-    wanted: dict[RepoPath, str] = {}
-    made: set[RepoPath] = set()
+Preimages = Mapping[RepoPath, str | None]
+"""By path the abbreviated id of the blob that is expected there; None where no file is."""
+
+
+def preimages(submission: Submission) -> Preimages:
+    """Each file as it was before the first patch that touches it; files whose patch names no blob are left out."""
+    wanted: dict[RepoPath, str | None] = {}
+    seen: set[RepoPath] = set()
     for sent in submission.patches:
         for diff in sent.patch.files:
-            if diff.new_path is not None and diff.old_path != diff.new_path:
-                made.add(diff.new_path)
-            path = diff.old_path
-            if path is None or path in made or path in wanted:
-                continue
-            made.add(path)
             blob = diff.old_blob or ""
-            if len(blob) >= _FEWEST_DIGITS and not _NO_BLOB.fullmatch(blob):
-                wanted[path] = blob
+            if diff.old_path is not None and diff.old_path not in seen:
+                if len(blob) >= _FEWEST_DIGITS and not _NO_BLOB.fullmatch(blob):
+                    wanted[diff.old_path] = blob
+            elif diff.old_path is None and diff.new_path is not None and diff.new_path not in seen:
+                wanted[diff.new_path] = None
+            seen.update(path for path in (diff.old_path, diff.new_path) if path is not None)
     return wanted
 
 
 def rank_bases(tree: KernelTree, submission: Submission, *, named: Sequence[str] = ()) -> tuple[Base, ...]:
     """Candidates for the series, best first; `named` are revisions that the user gave, in order of preference.
 
-    Of the tags and branches those with the most pre-image blobs, newest first, and only if they have all of them or
+    What was made from a commit that is here stands on that commit's parent. Of the tags and branches come those with
+    the most pre-image blobs, newest first, and only if they have all of them or
     there is nothing better; HEAD comes last. Never empty in a repository with a commit.
 
     KpatchError unknown-revision for one of `named`.
     """
-    wanted = wanted_blobs(submission)
+    wanted = preimages(submission)
     found: dict[ObjectId, Base] = {}
 
     def add(revision: str, reason: BaseReason) -> None:
@@ -57,6 +62,10 @@ def rank_bases(tree: KernelTree, submission: Submission, *, named: Sequence[str]
             add(submission.named_base, BaseReason.NAMED)
     for revision in named:
         add(revision, BaseReason.USER)
+    commit = submission.patches[0].patch.commit if submission.patches else None
+    if commit is not None and tree.has_object(commit):
+        for parent in tree.commit(commit).parents[:1]:
+            add(parent, BaseReason.PARENT)
     for base in _by_blobs(tree, wanted):
         found.setdefault(base.commit, base)
     with suppress(KpatchError):  # HEAD may name a branch that is not there, as in a bare mirror
@@ -64,13 +73,18 @@ def rank_bases(tree: KernelTree, submission: Submission, *, named: Sequence[str]
     return tuple(found.values())
 
 
-def count_blobs(tree: KernelTree, commit: ObjectId, wanted: dict[RepoPath, str]) -> int:
+def count_blobs(tree: KernelTree, commit: ObjectId, wanted: Preimages) -> int:
     """How many of the pre-images the commit has at their paths."""
     at = tree.at(commit)
-    return sum((at.blob_id(path) or "").startswith(blob) for path, blob in wanted.items())
+
+    def fits(path: RepoPath, blob: str | None) -> bool:
+        found = at.blob_id(path)
+        return found is None if blob is None else found is not None and found.startswith(blob)
+
+    return sum(fits(path, blob) for path, blob in wanted.items())
 
 
-def _by_blobs(tree: KernelTree, wanted: dict[RepoPath, str], most: int = 5) -> Iterable[Base]:
+def _by_blobs(tree: KernelTree, wanted: Preimages, most: int = 5) -> Iterable[Base]:
     """The newest tags and branches that have all of the pre-images; else those with the most, newest first."""
     if not wanted:
         return ()
@@ -84,8 +98,24 @@ def _by_blobs(tree: KernelTree, wanted: dict[RepoPath, str], most: int = 5) -> I
         if matched:
             counted.append((matched, tree.commit(oid).committer.when, name, oid))
     best = max((matched for matched, *_ in counted), default=0)
+    if best < len(wanted):
+        recent = _recent(tree, wanted)
+        if recent is not None:
+            return [recent]
     chosen = sorted((one for one in counted if one[0] == best), key=lambda one: (one[1], one[2]), reverse=True)
     return [Base(name, oid, BaseReason.BLOBS, matched, len(wanted)) for matched, _, name, oid in chosen[:most]]
+
+
+def _recent(tree: KernelTree, wanted: Preimages) -> Base | None:
+    """The newest of HEAD's latest commits that has all of the pre-images: a branch that went on since."""
+    try:
+        head = tree.resolve("HEAD").oid
+    except KpatchError:
+        return None
+    for commit in islice(tree.walk(include=(head,)), _RECENT):
+        if count_blobs(tree, commit.oid, wanted) == len(wanted):
+            return Base(commit.oid[:12], commit.oid, BaseReason.BLOBS, len(wanted), len(wanted))
+    return None
 
 
 def _tip(tree: KernelTree, branch: str) -> ObjectId:

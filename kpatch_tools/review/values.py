@@ -12,6 +12,9 @@ from kpatch_tools.patch import FileDiff, Hunk, Patch
 
 from .envelope import Envelope
 
+COMPLETE = "series-complete"
+"""The id of the finding that patches of a series did not arrive."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -69,9 +72,9 @@ class Skipped:
 class BaseReason(StrEnum):
     """Why a base was chosen, best first."""
 
-    PARENT = "parent"
     NAMED = "base-commit"
     USER = "named-by-user"
+    PARENT = "parent"
     BLOBS = "blob-ids"
     BRANCH = "branch"
 

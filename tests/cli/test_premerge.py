@@ -1,73 +1,11 @@
 """The gate, run by git itself."""
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from .conftest import Kpt
-
-GOOD = "int one(void)\n{\n\treturn 1;\n}\n"
-BAD = "int two(void)\n{\n\treturn undeclared_thing(3);\n}\n"
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Path:
-    """kpt as a file that a hook can run."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    script = folder / "kpt"
-    script.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'from kpatch_tools.cli.main import main; main()' \"$@\"\n")
-    script.chmod(0o755)
-    return folder
-
-
-class Clone:
-    """A work tree with a remote."""
-
-    def __init__(self, path: Path, remote: Path, program: Path) -> None:
-        self.path = path
-        self.remote = remote
-        self._environment = {
-            "PATH": f"{program}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(path.parent),
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_CONFIG_NOSYSTEM": "1",
-            **{f"GIT_{who}_{what}": "a@x.example" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-        }
-
-    def git(self, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["git", *arguments],
-            cwd=cwd or self.path,
-            env=self._environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def commit(self, name: str, text: str) -> None:
-        file = self.path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-        self.git("add", "-A")
-        assert self.git("commit", "-q", "-m", f"{name}: change").returncode == 0
-
-
-@pytest.fixture
-def clone(tmp_path: Path, program: Path) -> Clone:
-    made = Clone(tmp_path / "work", tmp_path / "remote.git", program)
-    made.git("init", "-q", "--bare", "-b", "main", str(made.remote), cwd=tmp_path)
-    made.path.mkdir()
-    made.git("init", "-q", "-b", "main")
-    made.git("remote", "add", "origin", str(made.remote))
-    for name in ("Makefile", "include/linux/one.h", "arch/Kconfig"):
-        made.commit(name, "\n")
-    assert made.git("push", "-q", "origin", "main").returncode == 0
-    made.git("fetch", "-q", "origin")
-    return made
+from .conftest import BAD, GOOD, Clone, Kpt
 
 
 def test_a_range_by_hand(kpt: Kpt, clone: Clone) -> None:

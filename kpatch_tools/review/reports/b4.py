@@ -6,11 +6,12 @@ one patch on standard input and shows what comes back beside it.
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from kpatch_tools.core.finding import Status
 from kpatch_tools.review.rules import Rules
 from kpatch_tools.review.statements import Statement, statements, summary
-from kpatch_tools.review.values import Review
+from kpatch_tools.review.values import COMPLETE, Review
 
 _STATUSES = {Status.FAIL: "fail", Status.ERROR: "warn", Status.WARN: "warn"}
 
@@ -21,6 +22,8 @@ def format_b4(reviews: Sequence[Review], rules: Rules) -> str:
 
 
 def _entry(review: Review) -> dict[str, str]:
+    # The others of a series come each on their own.
+    review = replace(review, general=tuple(one for one in review.general if one.id != COMPLETE))
     found = list(statements(review))
     fields = {"tool": "kpt", "status": _STATUSES.get(review.status, "pass"), "summary": summary(review)}
     if found:

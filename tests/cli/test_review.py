@@ -1,0 +1,118 @@
+"""kpt review as a user and a bot run it."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .conftest import BAD, GOOD, Clone, Kpt
+
+
+@pytest.fixture
+def mailbox(clone: Clone) -> Callable[..., bytes]:
+    """The commits since origin/main as mail."""
+
+    def build(*options: str) -> bytes:
+        done = clone.git("format-patch", "--stdout", "--thread", *options, "origin/main")
+        assert done.returncode == 0
+        return done.stdout.encode()
+
+    return build
+
+
+def test_a_mailbox_on_standard_input(kpt: Kpt, clone: Clone, mailbox: Callable[..., bytes]) -> None:
+    clone.commit("drivers/one.c", GOOD)
+    clone.commit("drivers/two.c", BAD)
+    done = kpt("review", "-", stdin=mailbox(), repo=clone.path)
+    assert done.code == 1
+    assert b"1/2 [PATCH" not in done.out
+    assert b"undeclared_thing" in done.out
+    assert done.out.strip().endswith(b"in 2 patches")
+
+
+def test_what_a_later_patch_mends_is_not_held_against_the_series(
+    kpt: Kpt, clone: Clone, mailbox: Callable[..., bytes]
+) -> None:
+    clone.commit("drivers/two.c", BAD)
+    clone.commit("drivers/two.c", BAD.replace("undeclared_thing(3)", "3"))
+    found = kpt("review", "-", "--json", stdin=mailbox(), repo=clone.path)
+    assert found.code == 0
+    (review,) = found.json["reviews"]
+    mended = [one for one in review["patches"][0]["findings"] if one["fixed_by"]]
+    assert [one["id"] for one in mended] == ["identifier-declared"]
+
+
+def test_every_format_is_a_file_or_a_pipe(
+    kpt: Kpt, clone: Clone, mailbox: Callable[..., bytes], tmp_path: Path
+) -> None:
+    clone.commit("drivers/two.c", BAD)
+    box = tmp_path / "box.gz"
+    box.write_bytes(gzip.compress(mailbox()))
+    for form in ("json", "sarif", "junit", "terse", "rdformat", "markdown", "patchwork", "b4"):
+        piped = kpt("review", str(box), "--format", form, repo=clone.path)
+        filed = kpt("review", str(box), "--format", form, "-o", str(tmp_path / form), repo=clone.path)
+        assert piped.code == filed.code == 1
+        assert (tmp_path / form).read_bytes() == piped.out
+        assert b"identifier-declared" in piped.out
+
+
+def test_a_patch_that_does_not_apply_says_why_and_where_it_would(kpt: Kpt, clone: Clone) -> None:
+    clone.commit("drivers/one.c", GOOD)
+    clone.git("branch", "there")
+    clone.commit("drivers/one.c", GOOD.replace("return 1", "return 2"))
+    patch = clone.git("format-patch", "--stdout", "-1").stdout.encode()
+    clone.git("reset", "-q", "--hard", "origin/main")
+    done = kpt("review", "-", "--on", "main", "--json", stdin=patch, repo=clone.path)
+    (review,) = done.json["reviews"]
+    assert done.code == 1
+    assert review["patches"][0]["cause"] == "file-absent"
+    assert review["nearest"]["commit"] == clone.git("rev-parse", "there").stdout.strip()
+    found = kpt("review", "-", "--json", stdin=patch, repo=clone.path)
+    assert found.json["reviews"][0]["base"]["reason"] == "parent"
+
+
+def test_known_findings_are_ignored_with_their_reason(kpt: Kpt, clone: Clone, tmp_path: Path) -> None:
+    clone.commit("drivers/two.c", BAD)
+    ignore = tmp_path / "ignore.toml"
+    ignore.write_text('[[ignore]]\nid = "identifier-declared"\nfile = "drivers/*"\nreason = "made by a macro"\n')
+    done = kpt("review", "HEAD", "--ignore", str(ignore), "--json", repo=clone.path, cwd=clone.path)
+    assert done.code == 0
+    assert "made by a macro" in {one["ignored"] for one in done.json["reviews"][0]["patches"][0]["findings"]}
+    ignore.write_text('[[ignore]]\nid = "identifier-declared"\n')
+    refused = kpt("review", "HEAD", "--ignore", str(ignore), "--json", repo=clone.path)
+    assert (refused.code, refused.json["error"]["code"]) == (2, "malformed-ignore-file")
+
+
+def test_checks_are_selected_and_documented(kpt: Kpt, clone: Clone) -> None:
+    clone.commit("drivers/two.c", BAD)
+    only = kpt("review", "HEAD", "--check", "parse-damage", "--json", repo=clone.path)
+    assert {one["id"] for one in only.json["reviews"][0]["patches"][0]["findings"]} == {"parse-damage"}
+    without = kpt("review", "HEAD", "--skip", "identifier-declared", repo=clone.path)
+    assert without.code == 0
+    assert kpt("review", "HEAD", "--check", "nonsense", repo=clone.path).code == 2
+    listed = kpt("review", "--list-checks").out.decode()
+    assert listed.count("  why: ") == listed.count("  source: ") == len(listed.split("\n  why: ")) - 1
+
+
+def test_b4_drives_it(kpt: Kpt, clone: Clone, program: Path, mailbox: Callable[..., bytes]) -> None:
+    """b4's own code runs kpt on each patch and reads what it says."""
+    import email
+    import email.policy
+    import os
+
+    checks = pytest.importorskip("b4.review.checks")
+    clone.commit("drivers/one.c", GOOD)
+    clone.commit("drivers/two.c", BAD)
+    letters = mailbox().split(b"\nFrom ")
+    messages = [
+        email.message_from_bytes(b"\n".join(letter.split(b"\n")[1:]), policy=email.policy.EmailPolicy(utf8=True))
+        for letter in letters
+    ]
+    patches = [(message["Message-ID"].strip("<>"), message) for message in messages]
+    command = f"{program / 'kpt'} review - --format b4 --repo {clone.path}"
+    results = checks.run_perpatch_checks(patches, [command], os.fspath(clone.path))
+    assert [[one["status"] for one in results[msgid]] for msgid, _ in patches] == [["pass"], ["fail"]]
+    details = json.loads(results[patches[1][0]][0]["details"])
+    assert "undeclared_thing" in details[0]["description"]
