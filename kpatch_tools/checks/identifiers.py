@@ -1,9 +1,10 @@
 """identifier-declared: every name a patch uses is known in that translation unit.
 
 Why: a patch that applies cleanly may name what the target does not have. Example: `pgt_buf_top` before v2.6.39-rc1,
-where it was `e820_table_top`. A name passes if the file used it before, if the file declares it, or if a header it sees, under any
-configuration, mentions it or could paste it together. So a FAIL is near certain, and silence proves less: a header
-may mention a name without declaring it for this configuration. Headers that the patch includes have to be there, too.
+where it was `e820_table_top`. A name passes if the file used it before, if the file declares it, or if a header it
+sees, under any configuration, mentions it or could paste it together. So a FAIL is near certain, and silence proves
+less: a header may mention a name without declaring it for this configuration. Headers that the patch includes have to
+be there, too.
 Source: the file and every header it includes, in the tree after the patch; directives other than #define are no code.
 """
 

@@ -1,7 +1,7 @@
 """section-mismatch: what stays after boot refers to nothing that is freed.
 
 Why: what is marked __init is freed after boot, and whoever calls it later jumps into memory that is somebody else's.
-Example: `native_pagetable_reserve` called the `__init` function memblock_x86_reserve_range without being `__init` itself
+Example: `native_pagetable_reserve` called the `__init` function memblock_x86_reserve_range without being so itself
 until 53f8023febf ("x86/mm: Fix section mismatch derived from native_pagetable_reserve()", in v2.6.39).
 Source: scripts/mod/modpost.c (`sectioncheck`), as section_rules.py has it.
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from kpatch_tools.patch.compare import FileComparison
 from kpatch_tools.app.report import BackportReport
 from kpatch_tools.backport import HunkResult, ModelResult, Outcome, RelatedCommit, Verdict
 from kpatch_tools.cli.findings import print_findings
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.hunkclass import HunkClass
+from kpatch_tools.patch.compare import FileComparison
 
 STYLES = {
     Outcome.BACKPORTED: "bold green",
