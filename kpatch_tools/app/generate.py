@@ -84,7 +84,9 @@ def generate(
             raise KpatchError(
                 "cannot-generate",
                 f"{description.path} has no place in {revision}: {reasons}",
-                hint="kpt backport explains" if description.probing else "",
+                hint="kpt backport explains"
+                if description.probing
+                else "adapt a copy of the description to this tree, and give it with --hook FILE.toml",
             )
 
 

@@ -11,6 +11,7 @@ from kpatch_tools.cli.clock import committer
 from kpatch_tools.cli.findings import print_findings
 from kpatch_tools.cli.session import Session, verb
 from kpatch_tools.cli.writing import write_file
+from kpatch_tools.hooks.patches.description import HookDescription
 from kpatch_tools.patch import format_patch
 
 
@@ -50,7 +51,7 @@ def command(
     standard error. The alternative "inline" lets generic code ask for the platform: it does the same on every machine,
     and the layering check warns of it.
 
-    A hook of your own is a file that says what its parts are; the README says how to write one.
+    A hook of your own is a file that says what its parts are, as those that --list-hooks names.
 
     \b
     Examples:
@@ -90,12 +91,25 @@ def command(
 def _list(session: Session) -> int:
     hooks = list_hooks()
     if session.as_json:
-        session.print_json({"hooks": [{"name": one.name, "slot": one.path, "summary": one.summary} for one in hooks]})
+        session.print_json(
+            {
+                "hooks": [
+                    {"name": one.name, "slot": one.path, "summary": one.summary, "file": str(_file(one))}
+                    for one in hooks
+                ]
+            }
+        )
         return 0
     width = max(len(one.name) for one in hooks)
     for one in hooks:
         click.echo(f"{one.name:{width}}  {one.path}: {one.summary}")
+    click.echo(f"\nFor another slot, change a copy of {_file(hooks[-1])}")
+    click.echo("and of the folder of that name, which has its texts, and give it with --hook FILE.toml.")
     return 0
+
+
+def _file(hook: HookDescription) -> Path:
+    return hook.templates / f"{hook.name}.toml"
 
 
 def _fields(report: GenerateReport, mails: bytes) -> dict[str, object]:

@@ -32,11 +32,13 @@ def test_the_listing_names_every_hook_and_a_file_to_begin_with(kpt: Kpt) -> None
 
 
 def test_a_description_that_the_tree_has_no_place_for(kpt: Kpt, copied: Path) -> None:
+    text = copied.read_text().replace('[slot]\nname = "wallclock_init"', '[slot]\nname = "clock_up"')
+    copied.write_text(text.replace('after = "timer_init"', 'after = "no_such_slot"'))
     done = kpt("generate", "--hook", str(copied), "--for", "v2.6.39", "--json")
     assert done.code == 2
     error = done.json["error"]
     assert error["code"] == "cannot-generate"
-    assert "x86_init_timers" in error["message"]
+    assert "no_such_slot" in error["message"]
     assert "--hook FILE.toml" in error["hint"]
 
 

@@ -31,10 +31,17 @@ def read_description(file: Path) -> HookDescription:
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise KpatchError("unreadable-file", f"{file} cannot be read: {error.strerror}") from error
-    hook = parse_description(data, templates=file.resolve().parent)
-    if hook.probing:
-        raise malformed("probing: not for a description of one's own; the rules of a probing are part of kpt")
+        raise KpatchError(
+            "unreadable-file",
+            f"{file} cannot be read: {error.strerror}",
+            hint="name the description's file: NAME.toml, with its texts in the folder NAME beside it",
+        ) from error
+    try:
+        hook = parse_description(data, templates=file.resolve().parent)
+        if hook.probing:
+            raise malformed("probing: not for a description of one's own; the rules of a probing are part of kpt")
+    except KpatchError as error:
+        raise KpatchError(error.code, f"{file}: {error.message}", hint=error.hint) from error
     return hook
 
 

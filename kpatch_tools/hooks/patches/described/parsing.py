@@ -20,6 +20,7 @@ from kpatch_tools.hooks.patches.description import (
     SubTable,
     Table,
 )
+from kpatch_tools.resources import data_dir
 
 PROBINGS = ("page-table-buffer",)
 """The kinds of special probing there are."""
@@ -32,7 +33,6 @@ _SYMBOL = re.compile(r"CONFIG_\w+", re.ASCII)
 _VALUE = re.compile(r"[^;{}\n]*")
 _LINE = re.compile(r"[^\n]*")
 _ANYTHING = re.compile(r".*", re.DOTALL)
-_HINT = "the README says what a description consists of; templates/hooks/*.toml are examples"
 
 
 def parse_description(data: bytes, *, templates: Path) -> HookDescription:
@@ -77,7 +77,12 @@ def parse_description(data: bytes, *, templates: Path) -> HookDescription:
 
 
 def malformed(message: str) -> KpatchError:
-    return KpatchError("malformed-hook", f"the hook's description is not usable: {message}", hint=_HINT)
+    examples = data_dir("templates") / "hooks"
+    return KpatchError(
+        "malformed-hook",
+        f"the hook's description is not usable: {message}",
+        hint=f"every field is in one of the descriptions in {examples}",
+    )
 
 
 def _sub_table(fields: "_Section") -> SubTable:
