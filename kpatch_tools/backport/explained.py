@@ -33,9 +33,8 @@ MOST = 48
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """How upstream's file, by its own name, and the target's differ around hunks; lines normalised."""
+    """Lines, normalised, that one version of a file has and the one before it has not, and the other way round."""
 
-    file: RepoPath
     came: frozenset[bytes]
     went: frozenset[bytes]
 
@@ -47,65 +46,71 @@ Hunks = Mapping[RepoPath, Sequence[Hunk]]
 """By upstream's name of the file; without any hunk where it is about the file as a whole."""
 
 
-def find_explaining(
-    past: Past,
-    change: Change,
-    hunks: Hunks,
-    *,
-    target: ObjectId,
-    source: BlobSource,
-    renamed: Mapping[RepoPath, RepoPath],
-) -> Iterator[CommitData]:
-    """The commits between the target and upstream's version before `change` that made the conflict at `hunks`."""
-    if change.commit is None or change.before is None:
-        return
-    parent = past.tree.commit(change.commit).parents[0]
-    for path, places in hunks.items():
-        base, ours = change.before.read(path), source.read(renamed.get(path, path))
-        if base is None:
-            continue
-        differences = find_differences(path, base, ours, places) if ours is not None else None
-        for commit in past.between(target, parent, [path]):
-            before, after = past.tree.at(commit.parents[0]).read(path), past.tree.at(commit.tree).read(path)
-            if differences is None:
-                if before is None:
-                    yield commit  # the target lacks the file, and this one brought it
-            elif explains(differences, before or b"", after or b""):
-                yield commit
+class Explaining:
+    """Looks for such commits between a target and upstream; remembers what each did to a file."""
 
+    def __init__(
+        self, past: Past, *, target: ObjectId, source: BlobSource, renamed: Mapping[RepoPath, RepoPath]
+    ) -> None:
+        self._past = past
+        self._target = target
+        self._source = source
+        self._renamed = renamed
+        self._done: dict[tuple[ObjectId, RepoPath], Differences | None] = {}
 
-def close_over(
-    past: Past,
-    commits: Iterable[CommitData],
-    *,
-    target: ObjectId,
-    source: BlobSource,
-    renamed: Mapping[RepoPath, RepoPath],
-) -> tuple[Change, ...]:
-    """These commits, and in turn those that made the conflicts of one of them: parents first, at most `MOST`."""
-    found: dict[ObjectId, Change] = {}
-    waiting = list(commits)
-    for _ in range(DEEP):
-        new: list[Change] = []
-        for commit in waiting:
-            if commit.oid in found or len(found) >= MOST or len(past.tree.touched_paths(commit)) > MOST_FILES:
+    def of(self, change: Change, hunks: Hunks) -> Iterator[CommitData]:
+        """The commits below `change` that the target lacks and that made the conflict at `hunks`."""
+        if change.commit is None or change.before is None:
+            return
+        parent = self._past.tree.commit(change.commit).parents[0]
+        for path, places in hunks.items():
+            base, ours = change.before.read(path), self._source.read(self._renamed.get(path, path))
+            if base is None:
                 continue
-            change = found[commit.oid] = read_change(past.tree, commit)
-            if merge_plainly(change, source, renamed=renamed) is None:
-                new.append(change)
-        waiting = [
-            commit
-            for change in new
-            for commit in find_explaining(
-                past,
-                change,
-                foreign_hunks(change, source, renamed),
-                target=target,
-                source=source,
-                renamed=renamed,
-            )
-        ]
-    return tuple(found[oid] for oid in past.in_order(found))
+            missing = find_differences(base, ours, places) if ours is not None else None
+            for commit in self._past.between(self._target, parent, [path]):
+                if _made(missing, self._what(commit, path)):
+                    yield commit
+
+    def _what(self, commit: CommitData, path: RepoPath) -> Differences | None:
+        """What a commit did to a file; None where it brought it."""
+        key = (commit.oid, path)
+        if key not in self._done:
+            tree = self._past.tree
+            before, after = tree.at(commit.parents[0]).read(path), tree.at(commit.tree).read(path)
+            self._done[key] = None if before is None else _lines_of(diff_lines(before, after or b"", context=0))
+        return self._done[key]
+
+    def close_over(self, commits: Iterable[CommitData]) -> tuple[Change, ...]:
+        """These commits, and in turn those that made the conflicts of one of them: parents first, at most `MOST`."""
+        tree = self._past.tree
+        found: dict[ObjectId, Change] = {}
+        waiting = list(commits)
+        for _ in range(DEEP):
+            new: list[Change] = []
+            for commit in waiting:
+                if commit.oid in found or len(found) >= MOST or len(tree.touched_paths(commit)) > MOST_FILES:
+                    continue
+                change = found[commit.oid] = read_change(tree, commit)
+                if merge_plainly(change, self._source, renamed=self._renamed) is None:
+                    new.append(change)
+            if len(found) >= MOST:
+                break
+            waiting = [one for change in new for one in self.of(change, self._foreign(change))]
+        return tuple(found[oid] for oid in self._past.in_order(found))
+
+    def _foreign(self, change: Change) -> Hunks:
+        """The hunks of a change whose lines before it stand nowhere in the target's file."""
+        foreign: dict[RepoPath, Sequence[Hunk]] = {}
+        for file in change.files:
+            if file.old_path is None:
+                continue
+            data = self._source.read(self._renamed.get(file.old_path, file.old_path))
+            lines = split_lines(data or b"")
+            hunks = tuple(hunk for hunk in file.hunks if not find_places(list(hunk.old_lines), lines))
+            if hunks or data is None:
+                foreign[file.old_path] = hunks
+        return foreign
 
 
 def left_hunks(change: Change, results: Iterable[HunkResult], renamed: Mapping[RepoPath, RepoPath]) -> Hunks:
@@ -122,28 +127,19 @@ def left_hunks(change: Change, results: Iterable[HunkResult], renamed: Mapping[R
     return left
 
 
-def foreign_hunks(change: Change, source: BlobSource, renamed: Mapping[RepoPath, RepoPath]) -> Hunks:
-    """The hunks of a change whose lines before it stand nowhere in the target's file."""
-    foreign: dict[RepoPath, Sequence[Hunk]] = {}
-    for file in change.files:
-        path = file.old_path or file.new_path
-        if path is None:
-            continue
-        data = source.read(renamed.get(path, path))
-        lines = split_lines(data or b"")
-        hunks = tuple(hunk for hunk in file.hunks if not find_places(list(hunk.old_lines), lines))
-        if hunks or (data is None and file.old_path is not None):
-            foreign[path] = hunks
-    return foreign
+def _made(missing: Differences | None, done: Differences | None) -> bool:
+    """Whether a commit made a difference, given what it did; both None where they are about the file as a whole."""
+    if missing is None or done is None:
+        return done is None
+    return bool(done.came & missing.came or done.went & missing.went)
 
 
-def find_differences(file: RepoPath, base: bytes, ours: bytes, hunks: Sequence[Hunk]) -> Differences:
+def find_differences(base: bytes, ours: bytes, hunks: Sequence[Hunk]) -> Differences:
     """What differs within the hunks' lines and their context; where nothing does there, in the whole file."""
     parts = diff_lines(ours, base, context=0)
-    near = [part for part in parts if any(_touches(part, hunk) for hunk in hunks)]
+    near = _lines_of(part for part in parts if any(_touches(part, hunk) for hunk in hunks))
     counts = (_counted(base), _counted(ours))
-    found = _telling(file, near, *counts)
-    return found or _telling(file, parts, *counts)
+    return _telling(near, *counts) or _telling(_lines_of(parts), *counts)
 
 
 def _touches(part: LineHunk, hunk: Hunk) -> bool:
@@ -156,23 +152,16 @@ def _counted(data: bytes) -> Counter[bytes]:
     return Counter(map(normal_line, data.split(b"\n")))
 
 
-def _telling(file: RepoPath, parts: Iterable[LineHunk], base: Counter[bytes], ours: Counter[bytes]) -> Differences:
-    """The lines that tell by themselves who brought or took them."""
-    came, went = set(), set()
+def _lines_of(parts: Iterable[LineHunk]) -> Differences:
+    lines: dict[bytes, set[bytes]] = {b"+": set(), b"-": set()}
     for part in parts:
         for kind, text, _ in part.lines:
-            line = normal_line(text)
-            if kind == b"+" and is_strong(line) and base[line] <= RARE:
-                came.add(line)
-            elif kind == b"-" and is_strong(line) and ours[line] <= RARE:
-                went.add(line)
-    return Differences(file, frozenset(came), frozenset(went))
+            lines[kind].add(normal_line(text))
+    return Differences(frozenset(lines[b"+"]), frozenset(lines[b"-"]))
 
 
-def explains(differences: Differences, before: bytes, after: bytes) -> bool:
-    """Whether what was done to a file brought any line that came, or took any that went."""
-    for part in diff_lines(before, after, context=0):
-        for kind, text, _ in part.lines:
-            if normal_line(text) in (differences.came if kind == b"+" else differences.went):
-                return True
-    return False
+def _telling(all_lines: Differences, base: Counter[bytes], ours: Counter[bytes]) -> Differences:
+    """The lines that tell by themselves who brought or took them."""
+    came = frozenset(line for line in all_lines.came if is_strong(line) and base[line] <= RARE)
+    went = frozenset(line for line in all_lines.went if is_strong(line) and ours[line] <= RARE)
+    return Differences(came, went)

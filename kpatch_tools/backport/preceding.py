@@ -13,7 +13,7 @@ from kpatch_tools.tree import CommitData
 
 from .change import Change
 from .engine import Renames, carry_change
-from .explained import close_over, find_explaining, left_hunks
+from .explained import Explaining, left_hunks
 from .guards.identifiers import Names, find_unknown
 from .guards.words import words_of
 from .history import find_candidates
@@ -53,9 +53,8 @@ def find_pool(subject: Subject) -> tuple[Change, ...]:
         return select_candidates(
             find_candidates(past, target=subject.target, upstream=change.commit, paths=change.touched), source
         )
-    made = find_explaining(past, change, conflicts, target=subject.target, source=source, renamed=subject.renamed)
-    commits = chain(made, _bringing(subject, names))
-    pool = close_over(past, commits, target=subject.target, source=source, renamed=subject.renamed)
+    explaining = Explaining(past, target=subject.target, source=source, renamed=subject.renamed)
+    pool = explaining.close_over(chain(explaining.of(change, conflicts), _bringing(subject, names)))
     return select_candidates(pool, source)
 
 

@@ -20,6 +20,7 @@ from .presence import ChangeState, judge_change
 
 MAX_SIZE = 3
 MAX_TRIALS = 400
+FEW = 8
 MAX_JUDGED = 24
 """How many results are given to the criteria at most: a model run takes seconds, a merge none."""
 
@@ -101,24 +102,21 @@ def search_prerequisites(
     at all, of whatever size; only then are smaller ones looked for, up to `max_size`.
     """
     search = _Search(target, attempt, criteria, renamed or {}, max_trials)
-    found: Found | None = None
-    tried_to = 0
+    size, found = 1, None
     try:
         found = search.first_of(combinations(candidates, 1))
-        tried_to = 1
-        if found is None:
-            found = search.thinned_out(candidates)
-            for size in range(2, min(max_size, (len(found.commits) if found else len(candidates) + 1) - 1) + 1):
-                smaller = search.first_of(combinations(candidates, size))
-                tried_to = size
-                if smaller is not None:
-                    return smaller
+        if found is not None:
+            return found
+        found = search.thinned_out(candidates)
+        # Where not even all of them do, fewer seldom will.
+        most = len(found.commits) - 1 if found is not None else len(candidates) if len(candidates) <= FEW else 1
+        for size in range(2, min(max_size, most) + 1):
+            smaller = search.first_of(combinations(candidates, size))
+            if smaller is not None:
+                return smaller
     except _ExhaustedError as end:
-        if found is None:
-            return NotFound(tried_to + 1, search.tried, search.undetermined or str(end))
-    if found is not None:
-        return found
-    return NotFound(min(max_size, len(candidates)), search.tried, search.undetermined)
+        search.undetermined = search.undetermined or str(end)
+    return found or NotFound(size, search.tried, search.undetermined)
 
 
 class _ExhaustedError(Exception):

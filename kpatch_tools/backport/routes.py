@@ -1,6 +1,5 @@
 """The two ways out of a conflict, priced: take what comes before, or adapt what is left; and what each is for."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
@@ -9,11 +8,10 @@ from kpatch_tools.patch import Hunk
 
 from .change import Change
 from .explained import Hunks
+from .guards.words import names_in
 from .lines import normal_line
 from .outcome import Evidence, Kind, RelatedCommit
 from .sites import is_strong
-
-_NAME = re.compile(rb"[A-Za-z_]\w{3,}")
 
 
 def relate(
@@ -75,4 +73,5 @@ def _own_lines(change: Change, kind: str) -> Iterator[bytes]:
 
 
 def _names(lines: Iterable[bytes]) -> set[bytes]:
-    return {name for line in lines for name in _NAME.findall(line)}
+    """Names in code: comments and words of two or three letters tell nothing."""
+    return {name for name in names_in(lines) if len(name) > 3}
