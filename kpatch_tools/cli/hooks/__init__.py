@@ -15,6 +15,7 @@ from kpatch_tools.hooks.tables.finder import DEFAULT_SCOPE
 SUBCOMMANDS: Final[Mapping[str, str]] = {
     "diff": "What differs between the tables of two revisions.",
     "timeline": "Birth, rename, re-typing and death of each slot, with the commit that did it.",
+    "check": "Is every table complete and sound? Empty slots, wrong functions, dead overrides.",
     "executed": "The tables as the tree's own set-up code fills them, against the text.",
 }
 

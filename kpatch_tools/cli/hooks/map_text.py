@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kpatch_tools.app.hooks_map import FunctionReport, SlotReport
+from kpatch_tools.cli.hooks.lines import plain, print_line, print_rows
 from kpatch_tools.hooks.index.facts import At, Function, Unread
 from kpatch_tools.hooks.index.query import Extent
 from kpatch_tools.hooks.survey.atlas import (
@@ -44,7 +45,7 @@ class MapPrinter:
         if not self._out.is_terminal:
             # Not by rich, which makes spaces of tabs.
             for row in rows:
-                click.echo(_plain("\t".join(row)))
+                click.echo(plain("\t".join(row)))
         else:
             grid = Table(box=None, pad_edge=False, header_style="bold")
             grid.add_column("type", overflow="fold", style="cyan")
@@ -53,12 +54,12 @@ class MapPrinter:
             grid.add_column("variables", overflow="fold")
             grid.add_column("where", overflow="fold", style="dim")
             for row in rows:
-                grid.add_row(*(Text(_plain(cell)) for cell in row))
+                grid.add_row(*(Text(plain(cell)) for cell in row))
             self._out.print(grid, soft_wrap=False)
         kinds = [table.kind for table in found.tables]
         own, many = kinds.count(TableKind.OWN), kinds.count(TableKind.MANY)
         none = len(kinds) - own - many
-        self.line(f"{_count(len(kinds), 'type')}: {own} with one variable, {many} with many, {none} with none", "dim")
+        self._line(f"{_count(len(kinds), 'type')}: {own} with one variable, {many} with many, {none} with none", "dim")
 
     def readings(self, readings: Iterable[TypeReading], revision: str) -> None:
         """Types of one name: a line for each slot and everything that fills or calls it."""
@@ -73,7 +74,7 @@ class MapPrinter:
         puts = sum(len(slot.defaults) for slot in reading.slots), sum(len(slot.overrides) for slot in reading.slots)
         calls = sum(len(slot.calls) for slot in reading.slots)
         told = [_count(len(reading.slots), "slot"), _count(puts[0], "default"), _count(puts[1], "override")]
-        self.line(", ".join([*told, _count(calls, "call site")]))
+        self._line(", ".join([*told, _count(calls, "call site")]))
         self._limits(reading.unresolved, reading.unread)
 
     def stories(self, reports: Iterable[SlotReport], revision: str) -> None:
@@ -88,7 +89,7 @@ class MapPrinter:
     def services(self, report: FunctionReport, revision: str) -> None:
         """A function and the slots that it serves."""
         found = report.services
-        self.line(f"{report.function}  at {revision}: serves {_count(len(found.services), 'slot')}", "bold")
+        self._line(f"{report.function}  at {revision}: serves {_count(len(found.services), 'slot')}", "bold")
         self._functions("defined", report.definitions)
         self._some("slot", [_service(service) for service in found.services])
         self._limits(found.unresolved, found.unread)
@@ -97,27 +98,27 @@ class MapPrinter:
         """How much there is, and how much of that was not understood."""
         size = f"{_count(extent.files, 'C file')}, {extent.bytes / 1e6:.1f} MB"
         if not extent.unread_files:
-            self.line(f"{size}: all of it was understood", "dim")
+            self._line(f"{size}: all of it was understood", "dim")
             return
         share = 100 * extent.unread_bytes / max(extent.bytes, 1)
-        self.line(
+        self._line(
             f"{size}: {extent.unread_bytes} bytes ({share:.2f} %) in {_count(extent.unread_files, 'file')} "
             "were not understood",
             "dim",
         )
 
-    def line(self, text: str, style: str = "") -> None:
-        self._out.print(_plain(text), style=style, markup=False)
+    def _line(self, text: str, style: str = "") -> None:
+        print_line(self._out, text, style)
 
     def _head(self, table: TableType, revision: str, variable: str = "") -> None:
         name = f"{variable}  {table.type}" if variable else table.type
         instances = _count(len(table.instances), "variable")
-        self.line(f"{name}  {table.location}  at {revision}: {_count(len(table.slots), 'slot')}, {instances}", "bold")
+        self._line(f"{name}  {table.location}  at {revision}: {_count(len(table.slots), 'slot')}, {instances}", "bold")
         shown = [one for one in table.instances if not variable or one.name == variable]
         self._some("variable", [_instance(one) for one in shown])
 
     def _slot(self, slot: ReadSlot) -> None:
-        self.line(f"{slot.slot.path}  {slot.slot.signature}  {slot.slot.location}", "cyan")
+        self._line(f"{slot.slot.path}  {slot.slot.signature}  {slot.slot.location}", "cyan")
         self._some("default", [_put(put) for put in slot.defaults])
         self._some("override", [_put(put) for put in slot.overrides])
         self._some("call", [_call(call) for call in slot.calls])
@@ -132,17 +133,16 @@ class MapPrinter:
             for one in unresolved
         ]
         if lines:
-            self.line(f"{_count(len(lines), 'use')} of members of such names may belong here, too", "yellow")
+            self._line(f"{_count(len(lines), 'use')} of members of such names may belong here, too", "yellow")
             self._some("perhaps", lines)
         for part in unread:
-            self.line(f"not understood: {part.file}:{part.fact.first}-{part.fact.last}: {part.fact.reason}", "yellow")
+            self._line(f"not understood: {part.file}:{part.fact.first}-{part.fact.last}: {part.fact.reason}", "yellow")
 
     def _some(self, kind: str, lines: Sequence[str]) -> None:
         shown = lines if self._all or len(lines) <= _SHOWN + 1 else lines[:_SHOWN]
-        for line in shown:
-            self.line(f"    {kind:<9} {line}")
+        print_rows(self._out, kind, shown)
         if len(shown) < len(lines):
-            self.line(f"    {kind:<9} … and {len(lines) - len(shown)} more (-v)", "dim")
+            print_rows(self._out, kind, [f"… and {len(lines) - len(shown)} more (-v)"], "dim")
 
 
 def _instances(table: TableType) -> str:
@@ -200,8 +200,3 @@ def _where(file: str, line: int, function: str | None) -> str:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
-
-
-def _plain(text: str) -> str:
-    """Bytes of a source that are in no encoding have no place on a terminal."""
-    return text.encode("utf-8", "replace").decode()
