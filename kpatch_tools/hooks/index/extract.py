@@ -54,7 +54,7 @@ def facts_in(data: bytes, masked: Masked) -> Facts:
     if parsed.hidden and _matters(parsed):
         other = parse_masked(data, masked, last_branch=True)
         _add_hidden(outline, found, parsed, other)
-        left_out = tuple(span for span in parsed.hidden if any(span.overlaps(hidden) for hidden in other.hidden))
+        left_out = _left_out(parsed, other)
     typedefs = FindTypedef({typedef.name: typedef for typedef in outline.typedefs})
     unread = read_unread(parsed, left_out)
     return Facts(
@@ -121,6 +121,18 @@ def _read_declaration(node: Node, type_node: Node, parsed: ParsedFile, outline: 
 def _matters(parsed: ParsedFile) -> bool:
     """Whether anything hidden can say something about function pointers."""
     return any(_TELLING.search(parsed.source, span.start, span.end) is not None for span in parsed.hidden)
+
+
+def _left_out(parsed: ParsedFile, other: ParsedFile) -> tuple[Span, ...]:
+    """The branches hidden in `parsed` that `other` does not show either, and its errors in those that it shows."""
+    neither = [span for span in parsed.hidden if any(span.overlaps(hidden) for hidden in other.hidden)]
+    spoilt = [
+        Span(max(error.start, span.start), min(error.end, span.end))
+        for error in other.errors
+        for span in parsed.hidden
+        if span not in neither and error.start < span.end and span.start <= error.end
+    ]
+    return (*neither, *spoilt)
 
 
 def _add_hidden(outline: _Outline, found: Found, parsed: ParsedFile, other: ParsedFile) -> None:

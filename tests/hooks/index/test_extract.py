@@ -370,6 +370,26 @@ def test_code_in_hidden_branches_is_read_too() -> None:
     assert found.unread == ()
 
 
+def test_an_error_in_the_branch_that_only_the_second_reading_shows() -> None:
+    found = facts("""\
+        void f(void)
+        {
+        #ifdef CONFIG_A
+            if (shop->open(1)) {
+        #else
+            if (shop->other ( = 3 @ ) {
+        #endif
+                shop->close();
+            }
+        }
+    """)
+    assert [(call.chain, call.line) for call in found.calls if call.line != 6] == [("open", 4), ("close", 8)]
+    assert found.unread_bytes > 0
+    (part,) = found.unread
+    assert part.first <= 6 <= part.last
+    assert "other" in part.words
+
+
 def test_what_is_not_understood_is_told_with_its_words() -> None:
     found = facts("""\
         int a;
