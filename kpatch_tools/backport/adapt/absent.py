@@ -1,6 +1,7 @@
 """A hunk is left out if the code that it changes is not in that part of the target, by its name or by its lines."""
 
 import posixpath
+from collections.abc import Iterable
 
 from kpatch_tools.backport.merge.edits import Edit, Placed
 from kpatch_tools.backport.merge.settle import Rule
@@ -9,9 +10,9 @@ from kpatch_tools.backport.merge.values import Conflict
 from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.core.source import BlobSource
 
-from .homes import block_of, files_in, find_alike, find_homes, subsystem
+from .homes import block_of, files_in, find_homes, subsystem
 
-_LIVES_ON = 0.3  # of a block's lines in one with another name: then it may be the same, and is not left out
+_LIVES_ON = 0.4  # of a block's lines in one file of the folder: then it may be part of another block there
 _MOST_SHARED = 0.2  # of a file's lines that may stand in another file of the folder
 
 
@@ -31,20 +32,26 @@ def _why_absent(edit: Edit, conflict: Conflict, target: BlobSource) -> str | Non
     block = block_of(edit, base)
     if block is None or block.name in conflict.ours.block_names or find_homes(block, base, target, path):
         return None
-    alike = find_alike(block, base, target, path)
-    if alike and alike[0].alike >= _LIVES_ON:
+    wanted = _strong(base.normal[block.first : block.last + 1])
+    if not wanted or _most_shared(wanted, target, posixpath.dirname(path)) >= _LIVES_ON:
         return None
-    return f"the target has no {block.name} in {subsystem(path)}, and nothing like it in the folder"
+    return f"the target has no {block.name} in {subsystem(path)}, and its lines are not in the folder either"
 
 
 def why_file_absent(base: Text, target: BlobSource) -> str | None:
     """The evidence that nothing of a file that the target lacks stands in other files of its folder."""
-    wanted = {line for line in base.normal if line and not is_weak(line)}
-    if not wanted:
-        return None
     folder = posixpath.dirname(base.path)
-    for path, data in files_in(target, folder):
-        shared = len(wanted & set(Text.of(path, data).normal)) / len(wanted)
-        if shared > _MOST_SHARED:
-            return None
+    wanted = _strong(base.normal)
+    if not wanted or _most_shared(wanted, target, folder) > _MOST_SHARED:
+        return None
     return f"the target has no such file, and no other in {folder} has its lines"
+
+
+def _strong(lines: Iterable[bytes]) -> set[bytes]:
+    return {line for line in lines if line and not is_weak(line)}
+
+
+def _most_shared(wanted: set[bytes], target: BlobSource, folder: str) -> float:
+    """How much of some lines stands in the file of a folder that has most of them: 0 to 1."""
+    shared = (len(wanted & set(Text.of(path, data).normal)) for path, data in files_in(target, folder))
+    return max(shared, default=0) / len(wanted)

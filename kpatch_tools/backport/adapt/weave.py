@@ -4,12 +4,20 @@ Where they change different words, both hold. Where upstream takes out or replac
 form, upstream's edit holds, and what was in its way is named. Everything else is a conflict.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .tokens import Token
+from .tokens import Token, is_word
 
 To = Sequence[int | None]
+
+_ENDS = frozenset({b";", b"{", b"}", b",", b":"})
+"""What comes before a statement or an entry; after anything else a line is the last one's continuation."""
+
+_FLOW = frozenset(b"{ } if else for while do switch case default return goto break continue".split())
+
+_STANDS_ALONE = frozenset({b";", b"{", b"}", b"#"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +30,12 @@ class Woven:
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """The base's tokens first..last (half open) are `new` instead, `grown` lines more (or less, below 0)."""
+    """The base's tokens first..last (half open) are `new` instead. `has_own`: there are whole lines more."""
 
     first: int
     last: int
     new: tuple[Token, ...]
-    grown: int
+    has_own: bool = False
 
 
 def weave(base: Sequence[Token], ours: Sequence[Token], theirs: Sequence[Token], to: To, edited: To) -> Woven | None:
@@ -35,33 +43,33 @@ def weave(base: Sequence[Token], ours: Sequence[Token], theirs: Sequence[Token],
 
     `to` and `edited` are, for each token of `base`, its counterpart in `ours` and in `theirs`; the ends are matched.
     """
-    own = [piece for one in _differences(base, ours, to) for piece in _by_line(one, base)]
-    edits = list(_differences(base, theirs, edited))
-    if _is_amid(own, edits):
-        return None
+    own = [piece for one in _differences(ours, to) for piece in _by_line(one, base)]
+    if _flow(token for one in own for token in base[one.first : one.last]) != _flow(t for one in own for t in one.new):
+        return None  # what happens when is another matter there, which words do not tell
+    edited = _whole_lines(base, own, edited)
+    edits = list(_differences(theirs, edited))
+    if any(one.has_own and edits[0].first < one.first < edits[-1].last for one in own if edits):
+        return None  # the target has lines of its own among those that are edited
     overruled: list[tuple[bytes, bytes]] = []
     kept = []
     for one in own:
-        standing = [edit for edit in edits if _meet(one, edit)]
-        if not standing:
+        met = [edit for edit in edits if _meet(one, edit) or _collide(one, edit, base)]
+        if not met:
             kept.append(one)
-        elif len(standing) == 1 and _contains(standing[0], one):
-            if one.grown > 0:
-                return None  # the target has lines of its own there
+        elif len(met) == 1 and _contains(met[0], one) and not _comes_again(one, met[0], base):
             overruled.append((_plain(base[one.first : one.last]), _plain(one.new)))
         else:
             return None
     return Woven(tuple(_assemble(base, ours, theirs, to, edited, kept, edits)), tuple(overruled))
 
 
-def _differences(base: Sequence[Token], other: Sequence[Token], to: To) -> Iterator[_Difference]:
+def _differences(other: Sequence[Token], to: To) -> Iterator[_Difference]:
     start, there = 0, 0
     for index, counterpart in enumerate(to):
         if counterpart is None:
             continue
         if index > start or counterpart > there:
-            new = tuple(other[there:counterpart])
-            yield _Difference(start, index, new, _lines(new) - _lines(base[start:index]))
+            yield _Difference(start, index, tuple(other[there:counterpart]))
         start, there = index + 1, counterpart + 1
 
 
@@ -70,20 +78,48 @@ def _by_line(one: _Difference, base: Sequence[Token]) -> Iterator[_Difference]:
     old_starts = [index for index in range(one.first + 1, one.last) if base[index].begins_line]
     new_starts = [index for index in range(1, len(one.new)) if one.new[index].begins_line]
     if len(old_starts) != len(new_starts):
-        yield one
+        yield _Difference(one.first, one.last, one.new, _has_own(one.first, base[one.first : one.last], one.new, base))
         return
     olds, news = [one.first, *old_starts, one.last], [0, *new_starts, len(one.new)]
     for index in range(len(olds) - 1):
-        piece, new = base[olds[index] : olds[index + 1]], one.new[news[index] : news[index + 1]]
-        yield _Difference(olds[index], olds[index + 1], new, _lines(new) - _lines(piece))
+        first, last, new = olds[index], olds[index + 1], one.new[news[index] : news[index + 1]]
+        yield _Difference(first, last, new, _has_own(first, base[first:last], new, base))
 
 
-def _is_amid(own: Sequence[_Difference], edits: Sequence[_Difference]) -> bool:
-    """Whether the target has lines of its own among those that are edited."""
-    if not edits:
+def _has_own(first: int, old: Sequence[Token], new: Sequence[Token], base: Sequence[Token]) -> bool:
+    """Whether `new` has lines more than `old` that are not the continuation of one."""
+    if sum(token.begins_line for token in new) <= sum(token.begins_line for token in old):
         return False
-    first, last = edits[0].first, edits[-1].last
-    return any(one.grown > 0 and first < one.first < last for one in own)
+    before = base[first - 1].text if first else b";"
+    return before in _ENDS or any(token.text in _STANDS_ALONE for token in new)
+
+
+def _whole_lines(base: Sequence[Token], own: Sequence[_Difference], edited: To) -> To:
+    """`edited` without counterparts in the lines in which signs of the target's own stand right beside an edited word.
+
+    The brackets around an expression are not put together from two expressions: upstream's line is taken as it is.
+    """
+    widened = list(edited)
+    for one in own:
+        beside = {index for index in (one.first - 1, one.last) if 0 <= index < len(base) - 1}
+        inside = set(range(one.first, one.last))
+        if not one.has_own and _is_signs(base, one) and any(edited[index] is None for index in beside | inside):
+            low, high = _line_of(base, one)
+            widened[low:high] = [None] * (high - low)
+    return widened
+
+
+def _is_signs(base: Sequence[Token], one: _Difference) -> bool:
+    return not any(is_word(token.text) or token.text == b"," for token in (*base[one.first : one.last], *one.new))
+
+
+def _line_of(base: Sequence[Token], one: _Difference) -> tuple[int, int]:
+    low, high = min(one.first, len(base) - 2), max(one.last, one.first)
+    while low > 0 and not base[low].begins_line:
+        low -= 1
+    while high < len(base) - 1 and not base[high].begins_line:
+        high += 1
+    return low, high
 
 
 def _meet(one: _Difference, edit: _Difference) -> bool:
@@ -93,13 +129,28 @@ def _meet(one: _Difference, edit: _Difference) -> bool:
     if one.first == one.last:
         return edit.first < one.first < edit.last
     if edit.first == edit.last:
-        touches = edit.first in (one.first, one.last) and one.grown != 0
+        touches = edit.first in (one.first, one.last) and one.has_own
         return touches or one.first < edit.first < one.last
     return one.first < edit.last and edit.first < one.last
 
 
-def _lines(tokens: Sequence[Token]) -> int:
-    return sum(token.begins_line for token in tokens)
+def _collide(one: _Difference, edit: _Difference, base: Sequence[Token]) -> bool:
+    """Whether they are made to neighbouring words of one line, and are not just two entries of a list."""
+    joints = {one.last} & {edit.first} | {edit.last} & {one.first}
+    if not any(not base[joint].begins_line for joint in joints):
+        return False
+    return not any(side and b"," in (side[0].text, side[-1].text) for side in (one.new, edit.new))
+
+
+def _flow(tokens: Iterable[Token]) -> Counter[bytes]:
+    return Counter(token.text for token in tokens if token.text in _FLOW)
+
+
+def _comes_again(one: _Difference, edit: _Difference, base: Sequence[Token]) -> bool:
+    """Whether the line that the target has in another form is only put elsewhere: its form must not be lost."""
+    low, high = _line_of(base, one)
+    line = _plain(base[low:high])
+    return any(is_word(token.text) for token in one.new) and line in _plain(edit.new)
 
 
 def _contains(edit: _Difference, one: _Difference) -> bool:
