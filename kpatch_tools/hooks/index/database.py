@@ -5,6 +5,7 @@ index lives in memory and ends with the process.
 """
 
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -37,6 +38,10 @@ create table view (name text primary key, used integer not null, body blob not n
 
 class DamagedError(Exception):
     """The file is no index, or not a whole one."""
+
+
+class ReplacedError(DamagedError):
+    """The file is not the one that blobs' numbers were read from: somebody has deleted that, or made it anew."""
 
 
 class Row:
@@ -115,7 +120,9 @@ class Database:
             try:
                 yield connection
             except BaseException:
-                connection.execute("rollback")
+                # Where the disk is full, SQLite has done so by itself.
+                if connection.in_transaction:
+                    connection.execute("rollback")
                 raise
             connection.execute("commit")
 
@@ -139,7 +146,7 @@ class Database:
     def _in_memory(self) -> sqlite3.Connection:
         if self._memory is None:
             self._memory = sqlite3.connect(":memory:", isolation_level=None)
-            self._memory.executescript(_SCHEMA)
+            _begin(self._memory)
         return self._memory
 
     def open(self, path: Path) -> sqlite3.Connection:
@@ -161,7 +168,7 @@ class Database:
             path.parent.mkdir(parents=True, exist_ok=True)
             aside.unlink(missing_ok=True)
             with closing(sqlite3.connect(aside, isolation_level=None)) as connection:
-                connection.executescript(_SCHEMA)
+                _begin(connection)
             try:
                 os.link(aside, path)
             except FileExistsError:
@@ -177,6 +184,17 @@ class Database:
     @staticmethod
     def _companions(path: Path) -> tuple[Path, ...]:
         return (path.with_name(path.name + "-journal"), path.with_name(path.name + "-wal"))
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    connection.executescript(_SCHEMA)
+    connection.execute(f"pragma user_version = {secrets.randbits(31)}")
+
+
+def identity(connection: sqlite3.Connection) -> int:
+    """What tells this index from another one under the same name: there, blobs have other numbers."""
+    (number,) = connection.execute("pragma user_version").fetchone()
+    return int(number)
 
 
 def _check_size(path: Path) -> None:

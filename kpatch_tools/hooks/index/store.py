@@ -22,7 +22,18 @@ from kpatch_tools.tree import TreeAt
 from .answers import Answers
 from .building import Progress, add_blobs, processors
 from .codec import Kind, Question, assemble, decode, decode_some, key_name
-from .database import DamagedError, Database, all_parts, blobs_with, find_view, keep_view, known_blobs, parts_of
+from .database import (
+    DamagedError,
+    Database,
+    ReplacedError,
+    all_parts,
+    blobs_with,
+    find_view,
+    identity,
+    keep_view,
+    known_blobs,
+    parts_of,
+)
 from .facts import Facts
 from .listing import Contents, list_contents
 from .query import Extent
@@ -84,9 +95,11 @@ class Index:
         wanted = list(dict.fromkeys(blobs))
 
         def find() -> dict[ObjectId, Facts]:
+            with self._database.connection() as connection:
+                own = identity(connection)
             numbers = self._numbers(wanted, Contents(tree), progress)
             parts: dict[int, dict[int, str]] = {number: {} for number in numbers.values()}
-            with self._database.connection() as connection:
+            with self.connection(own) as connection:
                 for kind in Kind:
                     for number, body in parts_of(connection, kind, sorted(parts)):
                         parts[number][kind] = body
@@ -110,12 +123,15 @@ class Index:
 
     def discard(self, error: Exception) -> None:
         """The index has proved damaged: delete it. Where it could only not be used, it has been given up already."""
-        if not self._database.in_memory:
+        if not self._database.in_memory and not isinstance(error, ReplacedError):
             self._database.discard(str(error))
 
     @contextmanager
-    def connection(self) -> Iterator[sqlite3.Connection]:
+    def connection(self, own: int) -> Iterator[sqlite3.Connection]:
+        """A connection to the index of identity `own`; `ReplacedError` where it is another one by now."""
         with self._database.connection() as connection:
+            if identity(connection) != own:
+                raise ReplacedError("it was replaced")
             yield connection
 
     @contextmanager
@@ -126,14 +142,15 @@ class Index:
     def _files_of(self, source: BlobSource, scope: tuple[str, ...], progress: Progress | None) -> "_Files":
         name = key_name(f"{source.tree} {' '.join(scope)}") if isinstance(source, TreeAt) else ""
         with self._database.connection() as connection:
+            own = identity(connection)
             kept = find_view(connection, name) if name else None
         if kept is not None:
-            return _Files.unpack(kept)
+            return _Files.unpack(kept, own)
         entries, contents = list_contents(source, scope)
         numbers = self._numbers([oid for _, oid in entries], contents, progress)
         blobs = array("q", (numbers[oid] for _, oid in entries))
-        with self._database.connection() as connection:
-            files = _Files([path for path, _ in entries], blobs, _extent(connection, blobs))
+        with self.connection(own) as connection:
+            files = _Files([path for path, _ in entries], blobs, _extent(connection, blobs), own)
         if name:
             with self._database.writing() as connection:
                 keep_view(connection, name, files.pack())
@@ -182,23 +199,24 @@ class Index:
 
 
 class _Files:
-    """The C files of a revision in tree order: paths, and the numbers of their blobs."""
+    """The C files of a revision in tree order: paths, and their blobs' numbers in the index of identity `index`."""
 
-    __slots__ = ("blobs", "extent", "paths")
+    __slots__ = ("blobs", "extent", "index", "paths")
 
-    def __init__(self, paths: list[RepoPath], blobs: "array[int]", extent: Extent) -> None:
+    def __init__(self, paths: list[RepoPath], blobs: "array[int]", extent: Extent, index: int) -> None:
         self.paths = paths
         self.blobs = blobs
         self.extent = extent
+        self.index = index
 
     def pack(self) -> bytes:
         content = json.dumps([self.paths, list(self.blobs), astuple(self.extent)], separators=(",", ":"))
         return zlib.compress(content.encode("ascii"), 1)
 
     @classmethod
-    def unpack(cls, packed: bytes) -> "_Files":
+    def unpack(cls, packed: bytes, index: int) -> "_Files":
         paths, blobs, extent = json.loads(zlib.decompress(packed))
-        return cls(paths, array("q", blobs), Extent(*extent))
+        return cls(paths, array("q", blobs), Extent(*extent), index)
 
 
 def _extent(connection: sqlite3.Connection, blobs: Sequence[int]) -> Extent:
@@ -324,14 +342,16 @@ class StoredFacts(Answers):
         return known
 
     def _ask(self, question: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
-        """Ask the index; where it proves damaged, ask again after making it anew."""
+        """Ask the index; where it proves damaged, or is another one by now, ask again after making it anew."""
         for _ in range(_ATTEMPTS - 1):
             try:
-                with self._index.connection() as connection:
-                    return question(connection)
+                return self._ask_once(question)
             except DamagedError as error:
                 self._renew(error)
-        with self._index.connection() as connection:
+        return self._ask_once(question)
+
+    def _ask_once(self, question: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
+        with self._index.connection(self._files.index) as connection:
             return question(connection)
 
     def _renew(self, error: Exception) -> None:
