@@ -1,6 +1,6 @@
 """Every rule, and all of them over the tables of a revision."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
 from kpatch_tools.core.source import BlobSource
@@ -40,14 +40,14 @@ def check_tables(
     source: BlobSource,
     *,
     rules: Iterable[Rule] = ALL_RULES,
-    is_wanted: Callable[[GatheredSlot], bool] = lambda _: True,
+    types: Collection[str] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> tuple[Flaw, ...]:
     """What `rules` say about the slots of `facts`, which are those of `source`; rule by rule, in tree order.
 
-    The facts must be of the whole tree: what lies outside of them is taken not to exist. `is_wanted`: slots to judge.
+    The facts must be of the whole tree: what lies outside of them is taken not to exist. `types`: only those so called.
     """
-    slots = tuple(slot for slot in gather_slots(facts, progress=progress) if is_wanted(slot))
+    slots = gather_slots(facts, types=types, progress=progress)
     return tuple(judge_slots(slots, View(facts, source), rules=rules, progress=progress))
 
 

@@ -1,7 +1,7 @@
 """All types with slots at once: reading them one by one would look through the tree once for each."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from kpatch_tools.core.ids import RepoPath
@@ -49,10 +49,13 @@ class GatheredSlot:
         return None
 
 
-def gather_slots(facts: TreeFacts, *, progress: Callable[[str], None] = lambda _: None) -> tuple[GatheredSlot, ...]:
-    """Every slot of the tree, in tree order of the types that declare them."""
+def gather_slots(
+    facts: TreeFacts, *, types: Collection[str] | None = None, progress: Callable[[str], None] = lambda _: None
+) -> tuple[GatheredSlot, ...]:
+    """Every slot of the tree, in tree order of the types that declare them; with `types` only those of types so
+    called."""
     records = Records(facts)
-    definitions = _definitions(facts.slot_records())
+    definitions = _definitions(one for one in facts.slot_records() if types is None or one.fact.type in types)
     progress("variables of all types")
     holdings = find_holdings(facts, records, definitions)
     variables = tuple(holdings.variables())

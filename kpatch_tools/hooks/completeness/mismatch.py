@@ -27,6 +27,7 @@ MISMATCH = Rule(
     "struct ops my_ops = { .open = my_open };",
 )
 _LONGEST = 500  # lines of a function
+_TALLEST = 6  # lines of a statement
 
 
 def find_mismatches(slot: GatheredSlot, view: View) -> Iterator[Flaw]:
@@ -42,11 +43,11 @@ def find_mismatches(slot: GatheredSlot, view: View) -> Iterator[Flaw]:
         meant = view.functions(put.value, put.location.file)
         if not meant:
             continue
-        said = _disagreement(wanted, put, meant, view)
-        if said is None or not names_slot(put, slot, view) or _is_local(put, meant, view):
+        cast = _is_cast(put, view)
+        said = _disagreement(wanted, put, meant, view, cast=cast)
+        if said is None or not names_slot(put, slot, view) or _is_local(put, view):
             continue
         text, drops = said
-        cast = _is_cast(put, view)
         yield Flaw(
             rule=MISMATCH,
             status=Status.WARN if cast or drops else Status.FAIL,
@@ -62,38 +63,56 @@ def find_mismatches(slot: GatheredSlot, view: View) -> Iterator[Flaw]:
         )
 
 
-def _disagreement(wanted: Signature, put: Put, meant: tuple[At[Function], ...], view: View) -> tuple[str, bool] | None:
+def _disagreement(
+    wanted: Signature, put: Put, meant: tuple[At[Function], ...], view: View, *, cast: bool
+) -> tuple[str, bool] | None:
     """What differs, and whether it is only a result that nobody takes; None where some function meant may fit."""
     said: list[tuple[str, bool]] = []
     for one in meant:
         given = read_signature(one.fact.signature, put.value, partial(view.typedef, seen_from=one.file))
-        found = ", ".join(differences(wanted, given)) if given is not None else ""
-        if given is None or not found:
+        if given is None:
             return None
-        said.append((found, drops_result(wanted, given)))
+        found = [text for text, tags in differences(wanted, given, cast=cast) if not _is_renamed(tags, one, view)]
+        if not found:
+            return None
+        said.append((", ".join(found), drops_result(wanted, given)))
     return said[0]
+
+
+def _is_renamed(tags: tuple[str, ...], function: At[Function], view: View) -> bool:
+    """Whether a macro may make another type of one of the structs' names."""
+    return any(view.may_be_macro(tag.partition(" ")[2], function.file) for tag in tags)
+
+
+def _statement(put: Put, view: View) -> str:
+    """The text around a value: the line before it, and what follows up to the end of the statement or value."""
+    text = view.line(put.location, 1) + " " + view.line(put.location)
+    for ahead in range(1, _TALLEST):
+        if re.search(rf"\b{re.escape(put.value)}\b\s*[,;}})]", text) is not None:
+            break
+        text += " " + view.line(put.location, -ahead)
+    return text
 
 
 def names_slot(put: Put, slot: GatheredSlot, view: View) -> bool:
     """Whether the member's name stands beside the value; by position, conditionals in the struct shift all."""
-    near = view.line(put.location, 1) + " " + view.line(put.location)
-    return re.search(rf"\b{re.escape(slot.name)}\b", near) is not None
+    return re.search(rf"\b{re.escape(slot.name)}\b", _statement(put, view)) is not None
 
 
 def _is_cast(put: Put, view: View) -> bool:
-    near = view.line(put.location, 1) + " " + view.line(put.location)
-    return re.search(rf"[\w*]\s*\)+\s*\(*\s*&?\s*{re.escape(put.value)}\b", near) is not None
+    return re.search(rf"[\w*)]\s*\)\s*\(*\s*&?\s*{re.escape(put.value)}\b", _statement(put, view)) is not None
 
 
-def _is_local(put: Put, meant: tuple[At[Function], ...], view: View) -> bool:
+def _is_local(put: Put, view: View) -> bool:
     """Whether the value may be a variable of the function that assigns it, which has a function's name."""
-    if put.location.function is None or all(one.file == put.location.file for one in meant):
+    if put.location.function is None:
         return False
-    head = re.compile(rf"[\w*]\s*[\s*]{re.escape(put.value)}\s*[,;=)\[]|\(\s*\*\s*{re.escape(put.value)}\s*\)")
-    for back in range(_LONGEST):
+    name = re.escape(put.value)
+    head = re.compile(rf"[\w*]\s*[\s*]{name}\s*(?:[,;=)\[]|$)|\(\s*\*\s*{name}\s*\)")
+    for back in range(min(_LONGEST, put.location.line)):
         line = view.line(put.location, back)
         if head.search(line) is not None:
             return True
         if line.startswith("}"):
             return False
-    return True
+    return put.location.line > _LONGEST

@@ -46,6 +46,7 @@ _INIT = "__init"
 _EXITS = frozenset({"__exit", "__devexit", "__cpuexit", "__memexit"})
 _SOMETIMES = frozenset({"__devinit", "__cpuinit", "__meminit"})
 _FEW = 0.05
+_SOME = 0.3  # where so many functions of a slot are __init, that is its contract, whoever seems to call it
 _ENOUGH = 8
 _DEEPEST = 3
 
@@ -61,12 +62,16 @@ def find_gone(slot: GatheredSlot, view: View) -> Iterator[Flaw]:
     ]
     sometimes = [one for one in noted if _sections(one[2]) & _SOMETIMES]
     plain = sum(not _sections(meant) for _, _, meant in noted)
+    at_boot = sum(_INIT in _sections(meant) for _, _, meant in noted)
+    is_custom = at_boot > _SOME * len(noted) and at_boot > 1
     late: CallSite | None = None
     for put, instance, meant in noted:
         sections = _sections(meant)
         if not sections or _is_excused(instance.annotation):
             continue
         if _INIT in sections:
+            if is_custom:
+                continue
             late = late or next((call for call in slot.calls if is_late(call.location, view)), None)
             if late is not None and not _is_handed_over_at_init(instance, view):
                 place = Evidence(f"called by {late.location.function}", late.location)
@@ -74,7 +79,7 @@ def find_gone(slot: GatheredSlot, view: View) -> Iterator[Flaw]:
         elif found := sections & _EXITS:
             if not re.search("MODULE|HOTPLUG", " ".join(view.conditions(put.location))):
                 yield _flaw(GONE_EXIT, Status.FAIL, slot, put, instance, meant, min(found))
-        elif plain >= _ENOUGH and len(sometimes) <= _FEW * len(noted) and slot.calls:
+        elif not is_custom and plain >= _ENOUGH and len(sometimes) <= _FEW * len(noted) and slot.calls:
             what = Evidence(f"{plain} other tables have a plain function here", Location(slot.file, slot.line))
             yield _flaw(GONE_SOMETIMES, Status.WARN, slot, put, instance, meant, min(sections & _SOMETIMES), (what,))
 

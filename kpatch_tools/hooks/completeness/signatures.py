@@ -20,7 +20,7 @@ _FUNCTION = "(function)"
 _VARIADIC = "..."
 _LONGEST = 8
 _BITS = {
-    **dict.fromkeys(("u8", "s8", "__u8", "__s8", "uint8_t", "int8_t", "u_char", "char", "bool", "_Bool"), "8 bits"),
+    **dict.fromkeys(("u8", "s8", "__u8", "__s8", "uint8_t", "int8_t", "u_char", "char"), "8 bits"),
     **dict.fromkeys(("u16", "s16", "__u16", "__s16", "uint16_t", "int16_t", "__le16", "__be16", "short"), "16 bits"),
     **dict.fromkeys(("u32", "s32", "__u32", "__s32", "uint32_t", "int32_t", "__le32", "__be32", "int"), "32 bits"),
     **dict.fromkeys(("u64", "s64", "__u64", "__s64", "uint64_t", "int64_t", "__le64", "__be64", "loff_t"), "64 bits"),
@@ -66,25 +66,32 @@ def read_signature(text: str, name: str, typedef: FindTypedef) -> Signature | No
     return Signature(_resolved(_returned(before), typedef), parameters if listed.strip() else None)
 
 
-def differences(slot: Signature, function: Signature) -> Iterator[str]:
-    """What clearly differs, each in a few words; nothing where the two agree or might."""
+def differences(slot: Signature, function: Signature, *, cast: bool = False) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What clearly differs, each in a few words, and the structs that are told apart by name alone.
+
+    Nothing where the two agree or might. `cast`: behind one, a pointer and a long are meant to be the same.
+    """
     if slot.parameters is not None and function.parameters is not None:
         if _VARIADIC not in {one.base for one in (*slot.parameters, *function.parameters)} and (
             len(slot.parameters) != len(function.parameters)
         ):
-            yield f"{_count(len(function.parameters))}, the slot has {len(slot.parameters)}"
+            yield f"{_count(len(function.parameters))}, the slot has {len(slot.parameters)}", ()
             return
         for number, (wanted, given) in enumerate(zip(slot.parameters, function.parameters, strict=False), 1):
-            if _differ(wanted, given):
-                yield f"parameter {number} is {given}, the slot's is {wanted}"
-    if _differ(slot.returns, function.returns):
-        yield f"returns {function.returns}, the slot {slot.returns}"
+            if _differ(wanted, given, cast=cast):
+                yield f"parameter {number} is {given}, the slot's is {wanted}", _tags(wanted, given)
+    if _differ(slot.returns, function.returns, cast=cast):
+        yield f"returns {function.returns}, the slot {slot.returns}", _tags(slot.returns, function.returns)
+
+
+def _tags(one: CType, other: CType) -> tuple[str, ...]:
+    return tuple(item.base for item in (one, other) if _is_record(item.base))
 
 
 def drops_result(slot: Signature, function: Signature) -> bool:
     """Whether the only wrong is that the function returns something and the slot nothing: no caller can notice."""
     return slot.returns == CType("void", 0) != function.returns and not any(
-        "returns" not in one for one in differences(slot, function)
+        "returns" not in one for one, _ in differences(slot, function)
     )
 
 
@@ -92,8 +99,10 @@ def _count(number: int) -> str:
     return f"{number} parameter" if number == 1 else f"{number} parameters"
 
 
-def _differ(one: CType, other: CType) -> bool:
+def _differ(one: CType, other: CType, *, cast: bool) -> bool:
     if not one.base or not other.base or _VARIADIC in (one.base, other.base):
+        return False
+    if cast and any(item.pointers for item in (one, other)) and CType("long", 0) in (one, other):
         return False
     if one.pointers != other.pointers:
         # A pointer to anything takes a pointer to a pointer.

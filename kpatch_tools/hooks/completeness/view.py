@@ -14,6 +14,7 @@ from kpatch_tools.hooks.index.spelling import decode, without_comments
 from kpatch_tools.hooks.survey.nearness import nearest
 
 _DIRECTIVE = re.compile(r"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b(.*)")
+_FEW_FILES = 60
 _OTHER_SUFFIXES = (".S", ".s", ".lds", ".c_shipped", ".h_shipped", ".inc", ".tmpl", ".pl", ".sh")
 
 
@@ -99,6 +100,14 @@ class View:
             line = bisect_right(starts, match.start())
             before = code[max(0, match.start() - 80) : match.start()]
             yield Mention(Location(file, line), before, code[match.end() : match.end() + 160])
+
+    def may_be_macro(self, word: str, seen_from: RepoPath) -> bool:
+        """Whether the file, or one of the few that have the word, defines a macro of that name."""
+        defined = re.compile(rf"^[ \t]*#[ \t]*define[ \t]+{re.escape(word)}\b", re.MULTILINE)
+        if defined.search(self.code(seen_from)) is not None:
+            return True
+        files = self.facts.files_with(word)
+        return len(files) <= _FEW_FILES and any(defined.search(self.code(file)) is not None for file in files)
 
     def stands_elsewhere(self, word: str) -> bool:
         """Whether a file that is no C has the word: assembler, a linker script, a table of offsets."""

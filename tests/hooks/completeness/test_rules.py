@@ -99,10 +99,12 @@ def test_a_cast_mismatch_is_a_doubt() -> None:
         "static int good(dev_t1 *d, int mode) { return 0; }\nstatic struct ops x = { .open = good };",
         "#ifdef A\nstatic int either(int a) { return 0; }\n#else\n"
         "static int either(struct dev *d, int mode) { return 0; }\n#endif\nstatic struct ops x = { .open = either };",
+        "#define thing dev\nstatic int renamed(struct thing *d, int mode) { return 0; }\n"
+        "static struct ops x = { .open = renamed };",
         "static int taken(int a) { return 0; }\n"
         "void set(struct ops *o, int (*open)(struct dev *, int)) { o->open = open; }",
     ],
-    ids=["typedef", "alternatives", "parameter"],
+    ids=["typedef", "alternatives", "macro", "parameter"],
 )
 def test_what_may_fit_is_no_mismatch(text: str) -> None:
     assert check("signature-mismatch", x=text, y="int open(int a) { return 0; }") == []
@@ -126,6 +128,13 @@ def test_a_table_that_only_init_code_takes_is_no_live_one() -> None:
         "int __init take_now(struct ops *o) { return 0; }\nint __init go(void) { return take_now(&x); }"
     )
     assert check("init-in-live-table", x=text) == []
+
+
+def test_a_slot_that_many_fill_with_init_functions_is_called_at_boot() -> None:
+    text = (
+        "static int __init early%s(struct dev *d, int mode) { return 0; }\nstatic struct ops x = { .open = early%s };"
+    )
+    assert check("init-in-live-table", x=text % (1, 1), y=text % (2, 2)) == []
 
 
 def test_exit_functions_need_their_macro() -> None:
