@@ -1,7 +1,7 @@
 """The answers to every question, whoever keeps the facts: a keeper only says which files to look at."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from kpatch_tools.core.ids import RepoPath
@@ -73,14 +73,20 @@ class Answers(ABC):
 
     def slot_records(self) -> tuple[At[Record], ...]:
         callbacks = [typedef.name for typedef in self._all_typedefs().values() if _may_be_slot(typedef)]
-        own = self.files(Question.RECORD_WITH_SLOT, ("",))
-        by_typedef = self.files(Question.MEMBER_TYPE, sorted(callbacks))
         names = frozenset(callbacks)
-        return self._records(
-            _merged(own, by_typedef),
-            lambda record: any(member.kind is MemberKind.SLOT or member.type in names for member in record.members),
-            lambda record: any(member.kind is MemberKind.SLOT for member in record.members),
-        )
+
+        def may_be(record: Record) -> bool:
+            return any(member.kind is MemberKind.SLOT or member.type in names for member in record.members)
+
+        def is_wanted(record: Record) -> bool:
+            return any(member.kind is MemberKind.SLOT for member in record.members)
+
+        # One question after the other: a keeper of facts fetches ahead for the one that was asked last.
+        own = tuple(self.files(Question.RECORD_WITH_SLOT, ("",)))
+        found = self._placed_records(own, may_be, is_wanted)
+        others = frozenset(self.files(Question.MEMBER_TYPE, sorted(callbacks))).difference(own)
+        found += self._placed_records(sorted(others), may_be, is_wanted)
+        return tuple(record for _, record in sorted(found, key=lambda item: item[0]))
 
     def holders(self, types: Iterable[str]) -> tuple[At[Record], ...]:
         wanted = frozenset(types)
@@ -171,8 +177,14 @@ class Answers(ABC):
     def _records(
         self, files: Iterable[Any], may_be: Callable[[Record], bool], is_wanted: Callable[[Record], bool]
     ) -> tuple[At[Record], ...]:
+        return tuple(record for _, record in self._placed_records(files, may_be, is_wanted))
+
+    def _placed_records(
+        self, files: Iterable[Any], may_be: Callable[[Record], bool], is_wanted: Callable[[Record], bool]
+    ) -> list[tuple[Any, At[Record]]]:
+        """The records, each with what stands for its file."""
         everywhere = self._all_typedefs()
-        found: list[At[Record]] = []
+        found: list[tuple[Any, At[Record]]] = []
         for file in files:
             find: FindTypedef | None = None
             for record in self.facts(file, Kind.RECORD):
@@ -181,8 +193,8 @@ class Answers(ABC):
                 find = find or FindTypedef(known_typedefs(self.facts(file, Kind.TYPEDEF)), everywhere)
                 resolved = with_callbacks(record, find)
                 if is_wanted(resolved):
-                    found.append(At(self.path(file), resolved))
-        return tuple(found)
+                    found.append((file, At(self.path(file), resolved)))
+        return found
 
     def _all_typedefs(self) -> dict[str, Typedef]:
         if self._typedefs is None:
@@ -195,8 +207,3 @@ class Answers(ABC):
 def _may_be_slot(typedef: Typedef) -> bool:
     """Whether a member of that type may turn out a slot: a function's typedef, or another name for one."""
     return bool(typedef.signature) or (bool(typedef.type) and " " not in typedef.type)
-
-
-def _merged(first: Iterable[Any], second: Iterable[Any]) -> Iterator[Any]:
-    """Both, in tree order: what stands for a file sorts so."""
-    return iter(sorted({*first, *second}))

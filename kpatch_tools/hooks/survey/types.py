@@ -1,7 +1,7 @@
 """Every type with slots in a revision, and the variables of each."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from kpatch_tools.core.span import Location
 from kpatch_tools.hooks.index.facts import At, MemberKind, Record
@@ -27,6 +27,7 @@ def list_types(facts: TreeFacts) -> TableList:
 def _list(facts: TreeFacts) -> tuple[TableType, ...]:
     records = Records(facts)
     tables = _tables(facts, records)
+    records.fetch(_held(tables.values()))
     instances: dict[Key, list[Instance]] = defaultdict(list)
     for found in find_holdings(facts, records, tables).variables():
         if not found.held.doubtful:
@@ -60,12 +61,19 @@ def _tables(facts: TreeFacts, records: Records) -> dict[Key, At[Record]]:
         new |= facts.aliases(new)
         holders = [record for record in facts.holders(new) if key_of(record) not in tables]
         new = set()
+        records.fetch(_held(holders))
         for record in holders:
             if is_table(record, records):
                 tables[key_of(record)] = record
                 new.add(record.fact.type)
     order = {key: index for index, key in enumerate(sorted(tables, key=lambda key: (key[1], tables[key].fact.line)))}
     return dict(sorted(tables.items(), key=lambda item: order[item[0]]))
+
+
+def _held(records: Iterable[At[Record]]) -> Iterator[str]:
+    """The types of what the records hold by value: to be fetched at once."""
+    for record in records:
+        yield from (member.type for member in record.fact.members if member.kind is MemberKind.STRUCT)
 
 
 def is_table(record: At[Record], records: Records, depth: int = 0) -> bool:
