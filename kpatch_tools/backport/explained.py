@@ -50,27 +50,42 @@ class Explaining:
     """Looks for such commits between a target and upstream; remembers what each did to a file."""
 
     def __init__(
-        self, past: Past, *, target: ObjectId, source: BlobSource, renamed: Mapping[RepoPath, RepoPath]
+        self,
+        past: Past,
+        *,
+        below: ObjectId,
+        target: ObjectId,
+        source: BlobSource,
+        renamed: Mapping[RepoPath, RepoPath],
     ) -> None:
+        """Only commits at or below `below` are considered."""
         self._past = past
+        self._top = below
         self._target = target
         self._source = source
         self._renamed = renamed
+        self._trails: dict[RepoPath, tuple[CommitData, ...]] = {}
         self._done: dict[tuple[ObjectId, RepoPath], Differences | None] = {}
 
     def of(self, change: Change, hunks: Hunks) -> Iterator[CommitData]:
-        """The commits below `change` that the target lacks and that made the conflict at `hunks`."""
-        if change.commit is None or change.before is None:
+        """The commits before `change` that the target lacks and that made the conflict at `hunks`."""
+        if change.before is None:
             return
-        parent = self._past.tree.commit(change.commit).parents[0]
         for path, places in hunks.items():
             base, ours = change.before.read(path), self._source.read(self._renamed.get(path, path))
             if base is None:
                 continue
             missing = find_differences(base, ours, places) if ours is not None else None
-            for commit in self._past.between(self._target, parent, [path]):
+            for commit in self._trail(path):
+                if commit.oid == change.commit:
+                    break
                 if _made(missing, self._what(commit, path)):
                     yield commit
+
+    def _trail(self, path: RepoPath) -> tuple[CommitData, ...]:
+        if path not in self._trails:
+            self._trails[path] = tuple(self._past.between(self._target, self._top, [path]))
+        return self._trails[path]
 
     def _what(self, commit: CommitData, path: RepoPath) -> Differences | None:
         """What a commit did to a file; None where it brought it."""

@@ -1,6 +1,6 @@
 """Among which upstream commits to look for those that have to come before a change, and how a set of them is tried."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from itertools import chain
 
@@ -22,7 +22,7 @@ from .past import Past
 from .plain import merge_plainly
 from .prerequisites import Attempt, select_candidates
 
-UNPROMISING = 12
+UNPROMISING = 4
 """So often the whole engine is tried on a set after which git would still stop: it takes a hundred times as long."""
 
 
@@ -51,11 +51,14 @@ def find_pool(subject: Subject) -> tuple[Change, ...]:
     names = _lacking(subject)
     if not conflicts and not names:
         return select_candidates(
-            find_candidates(past, target=subject.target, upstream=change.commit, paths=change.touched), source
+            find_candidates(past, target=subject.target, upstream=change.commit, paths=change.touched),
+            source,
+            renamed=subject.renamed,
         )
-    explaining = Explaining(past, target=subject.target, source=source, renamed=subject.renamed)
+    parent = past.tree.commit(change.commit).parents[0]
+    explaining = Explaining(past, below=parent, target=subject.target, source=source, renamed=subject.renamed)
     pool = explaining.close_over(chain(explaining.of(change, conflicts), _bringing(subject, names)))
-    return select_candidates(pool, source)
+    return select_candidates(pool, source, renamed=subject.renamed)
 
 
 def _lacking(subject: Subject) -> frozenset[bytes]:
@@ -76,16 +79,18 @@ def _bringing(subject: Subject, names: frozenset[bytes]) -> Iterable[CommitData]
         return
     includes = Includes(change.before)
     seen = {header for path in change.touched for header in includes.closure(path).headers}
-    paths = [path for path in dict.fromkeys((*change.touched, *sorted(seen))) if names & _words(change.before, path)]
+    paths = [path for path in dict.fromkeys((*change.touched, *sorted(seen))) if _those_in(change.before, path, names)]
     for path in paths:
         for commit in subject.past.between(subject.target, tree.commit(change.commit).parents[0], [path]):
             before, after = tree.at(commit.parents[0]), tree.at(commit.tree)
-            if (names & _words(after, path)) - _words(before, path):
+            if _those_in(after, path, names) - _those_in(before, path, names):
                 yield commit
 
 
-def _words(source: BlobSource, path: RepoPath) -> frozenset[bytes]:
-    return words_of(source.read(path) or b"")
+def _those_in(source: BlobSource, path: RepoPath, names: frozenset[bytes]) -> Set[bytes]:
+    data = source.read(path) or b""
+    near = {name for name in names if name in data}
+    return near & words_of(data) if near else frozenset()
 
 
 def attempt_of(subject: Subject) -> Attempt:

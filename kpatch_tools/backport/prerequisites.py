@@ -73,9 +73,11 @@ class NotFound:
     undetermined: str | None
 
 
-def select_candidates(commits: Sequence[Change], target: BlobSource) -> tuple[Change, ...]:
+def select_candidates(
+    commits: Sequence[Change], target: BlobSource, *, renamed: Mapping[RepoPath, RepoPath] | None = None
+) -> tuple[Change, ...]:
     """Those of `commits` (upstream's order) worth trying: not there already by code, and not cancelled by a revert."""
-    present = {one.commit for one in commits if judge_change(one, target).state is ChangeState.PRESENT}
+    present = {one.commit for one in commits if _is_there(one, target, renamed or {})}
     cancelled: set[ObjectId | None] = set()
     for index, later in enumerate(commits):
         for earlier in commits[:index]:
@@ -84,6 +86,13 @@ def select_candidates(commits: Sequence[Change], target: BlobSource) -> tuple[Ch
                 cancelled |= {earlier.commit, later.commit}
                 break
     return tuple(one for one in commits if one.commit not in present | cancelled)
+
+
+def _is_there(change: Change, target: BlobSource, renamed: Mapping[RepoPath, RepoPath]) -> bool:
+    merged = merge_plainly(change, target, renamed=renamed)
+    if merged is None:
+        return False  # whatever it is there, by itself it is not taken
+    return not merged or judge_change(change, target, renamed=renamed).state is ChangeState.PRESENT
 
 
 def search_prerequisites(
