@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
 
+from kpatch_tools.app.hooks import declared_tables, read_atlas
+from kpatch_tools.app.hooks_kept import KeptAnswers
 from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.core.errors import KpatchError
-from kpatch_tools.core.source import BlobSource
-from kpatch_tools.hooks import HookTable, NotUnderstood, find_hook_tables, list_hook_tables
+from kpatch_tools.hooks import HookAtlas, HookTable, NotUnderstood, find_hook_tables
 from kpatch_tools.hooks.history.difference import TableDifference, compare_tables
 from kpatch_tools.hooks.tables.finder import DEFAULT_SCOPE
-from kpatch_tools.hooks.tables.search import search_ahead
-from kpatch_tools.tree import KernelTree, Revision
+from kpatch_tools.hooks.tables.search import SearchedTree, search_ahead
+from kpatch_tools.tree import KernelTree, Revision, TreeAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +42,21 @@ def hooks_diff(
     *,
     tables: tuple[str, ...] = (),
     scope: tuple[str, ...] = DEFAULT_SCOPE,
+    cache_dir: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> DiffReport:
     """Compare `tables` as the C files below `scope` declare, fill and call them; none means all that its headers
-    declare in either revision (see `tables_declared`).
+    declare in either revision (see `tables_declared`). With a `cache_dir` no table is read twice.
 
     KpatchError: no-such-table where neither revision has one of `tables`; unknown-revision, not-a-kernel-tree.
     """
     revisions = kernel_at(tree, old), kernel_at(tree, new)
+    kept = KeptAnswers(cache_dir)
     wanted = tables
     if not wanted:
         progress("the headers")
-        wanted = tables_declared([tree.at(revision) for revision in revisions], scope)
-    sides = [read_side(tree, revision, wanted, scope, progress) for revision in revisions]
+        wanted = tables_declared([tree.at(revision) for revision in revisions], scope, kept)
+    sides = [read_side(tree, revision, wanted, scope, kept, progress) for revision in revisions]
     for table in tables:
         if not any(one.name == table for side in sides for one in side.tables):
             raise KpatchError(
@@ -62,14 +67,14 @@ def hooks_diff(
     return DiffReport(sides[0], sides[1], scope, compare_tables(sides[0].tables, sides[1].tables))
 
 
-def tables_declared(sources: Sequence[BlobSource], scope: tuple[str, ...]) -> tuple[str, ...]:
+def tables_declared(sources: Sequence[TreeAt], scope: tuple[str, ...], kept: KeptAnswers) -> tuple[str, ...]:
     """The tables that headers below `scope` declare in any of `sources`.
 
     The default scope has the drivers for what they do with the architecture's tables: a hundred of their own are not
     meant.
     """
     folders = DEFAULT_SCOPE[:1] if scope == DEFAULT_SCOPE else scope
-    return tuple(dict.fromkeys(one.name for source in sources for one in list_hook_tables(source, scope=folders)))
+    return tuple(dict.fromkeys(one.name for source in sources for one in declared_tables(source, folders, kept)))
 
 
 def read_side(
@@ -77,16 +82,25 @@ def read_side(
     revision: Revision,
     wanted: tuple[str, ...],
     scope: tuple[str, ...],
+    kept: KeptAnswers,
     progress: Callable[[str], None],
 ) -> Side:
     """Those of the tables `wanted` that the revision has."""
-    progress(f"{revision.spelled}: looking for {len(wanted)} tables")
-    source = search_ahead(tree.at(revision), wanted, scope)
+    source = tree.at(revision)
+
+    @cache
+    def searched() -> SearchedTree:
+        progress(f"{revision.spelled}: looking for {len(wanted)} tables")
+        return search_ahead(source, wanted, scope)
+
+    def find(table: str) -> HookAtlas:
+        return find_hook_tables(searched(), table=table, scope=scope)
+
     found: list[HookTable] = []
     refused: dict[NotUnderstood, None] = {}
     for number, table in enumerate(wanted, 1):
         progress(f"{revision.spelled}: {table}, {number} of {len(wanted)}")
-        atlas = find_hook_tables(source, table=table, scope=scope)
+        atlas = read_atlas(source.tree, table, scope, kept, partial(find, table))
         found += atlas.tables
         refused.update(dict.fromkeys(atlas.coverage.not_understood))
     return Side(revision, tuple(found), tuple(refused))

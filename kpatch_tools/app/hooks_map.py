@@ -1,12 +1,14 @@
 """Use case: the map of all hook tables of a revision: its types, one of them, one slot, what a function serves."""
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kpatch_tools.app.hooks_kept import AnswerT, KeptAnswers
 from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.ids import ObjectId
 from kpatch_tools.core.source import is_below
 from kpatch_tools.hooks.index.facts import At, Function, Storage
 from kpatch_tools.hooks.index.query import TreeFacts
@@ -22,13 +24,26 @@ from kpatch_tools.tree import KernelTree, Revision
 class HookMap:
     """What the C files of a revision say, below `scope` where it is not empty.
 
-    `remark`: why the index is made anew or not kept; "" where all is well.
+    `remark`: why the index is made anew or not kept; "" where all is well. `tree`: the revision's root tree.
     """
 
     revision: Revision
     scope: tuple[str, ...]
     facts: TreeFacts
     remark: str
+    kept: KeptAnswers
+    tree: ObjectId
+
+    def answer(self, question: Sequence[str], kind: type[AnswerT], find: Callable[[], AnswerT]) -> AnswerT:
+        """The answer to a question about this map: kept, or found now."""
+        return self.kept.of((*question, self.tree, *self.scope), kind, find)
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Types of one name."""
+
+    readings: tuple[TypeReading, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +77,20 @@ def open_map(
     """
     resolved = kernel_at(tree, revision)
     index = open_index(cache_dir / "hook-index" if cache_dir is not None else None)
-    facts = index.at(tree.at(resolved), scope=scope, progress=progress)
+    source = tree.at(resolved)
+    facts = index.at(source, scope=scope, progress=progress)
     if not facts.paths:
         raise KpatchError(
             "empty-scope",
             f"{resolved.spelled} has no C file below {', '.join(scope)}",
             hint="a scope is a folder or file of the tree, such as arch/x86",
         )
-    return HookMap(resolved, scope, facts, index.remark)
+    return HookMap(resolved, scope, facts, index.remark, KeptAnswers(cache_dir), source.tree)
 
 
 def list_tables(known: HookMap) -> TableList:
     """Every type of hook tables."""
-    return list_types(known.facts)
+    return known.answer(("types",), TableList, lambda: list_types(known.facts))
 
 
 def has_variable(known: HookMap, name: str, below: tuple[str, ...]) -> bool:
@@ -87,10 +103,10 @@ def has_variable(known: HookMap, name: str, below: tuple[str, ...]) -> bool:
 
 def read_tables(known: HookMap, name: str) -> tuple[TypeReading, ...]:
     """The types that `name` may mean: see `read_type`. KpatchError no-such-table, with names that look alike."""
-    found = read_type(known.facts, name)
+    found = known.answer(("type", name), Readings, lambda: Readings(read_type(known.facts, name))).readings
     if found:
         return found
-    near = _near(name, _names(known.facts))
+    near = _near(name, _names(list_tables(known)))
     raise KpatchError(
         "no-such-table",
         f"{known.revision.spelled} has no hook table {name}{_below(known.scope)}",
@@ -145,9 +161,9 @@ def _meant(put: Put, candidates: Iterable[At[Function]]) -> tuple[At[Function], 
     return own or tuple(one for one in candidates if not one.fact.private or one.file.endswith(".h"))
 
 
-def _names(facts: TreeFacts) -> list[str]:
+def _names(found: TableList) -> list[str]:
     names: dict[str, None] = {}
-    for table in list_types(facts).tables:
+    for table in found.tables:
         names[table.type] = None
         names.update(dict.fromkeys(instance.name for instance in table.instances if not instance.private))
     return list(names)

@@ -5,8 +5,10 @@ import hashlib
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from kpatch_tools.app.hooks_diff import Side, read_side, tables_declared
+from kpatch_tools.app.hooks_kept import KeptAnswers
 from kpatch_tools.app.targets import kernel_at
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.hooks.history.graph import format_dot
@@ -32,19 +34,21 @@ def survey_versions(
     *,
     tables: tuple[str, ...] = (),
     scope: tuple[str, ...] = DEFAULT_SCOPE,
+    cache_dir: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> AtlasReport:
     """`tables` at each of `revisions`; none means all that headers of the scope declare in any of them (see
-    `tables_declared`).
+    `tables_declared`). With a `cache_dir` no table is read twice.
 
     KpatchError: no-such-table where no revision has one of `tables`; unknown-revision, not-a-kernel-tree.
     """
     resolved = [kernel_at(tree, revision) for revision in revisions]
+    kept = KeptAnswers(cache_dir)
     wanted = tables
     if not wanted:
         progress("the headers")
-        wanted = tables_declared([tree.at(revision) for revision in resolved], scope)
-    sides = tuple(read_side(tree, revision, wanted, scope, progress) for revision in resolved)
+        wanted = tables_declared([tree.at(revision) for revision in resolved], scope, kept)
+    sides = tuple(read_side(tree, revision, wanted, scope, kept, progress) for revision in resolved)
     for table in tables:
         if not any(one.name == table for side in sides for one in side.tables):
             raise KpatchError(

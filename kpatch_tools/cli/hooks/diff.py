@@ -4,7 +4,7 @@ import click
 
 from kpatch_tools.app.exits import Exit
 from kpatch_tools.app.hooks_diff import DiffReport, Side, hooks_diff
-from kpatch_tools.cli.session import Session, verb
+from kpatch_tools.cli.session import Session, cache_dir, verb
 from kpatch_tools.hooks import HookTable, Slot
 from kpatch_tools.hooks.history.difference import SlotChange, SlotDifference, TableDifference, Use, UseChange
 from kpatch_tools.hooks.tables.finder import DEFAULT_SCOPE
@@ -47,7 +47,9 @@ def command(
       kpt hooks diff v2.6.39 v3.0 --scope arch/x86/xen --scope arch/x86/include -q
     """
     with session.progress(f"{old} {new}") as step:
-        report = hooks_diff(session.tree, old, new, tables=tables, scope=scope or DEFAULT_SCOPE, progress=step)
+        report = hooks_diff(
+            session.tree, old, new, tables=tables, scope=scope or DEFAULT_SCOPE, cache_dir=cache_dir(), progress=step
+        )
     if session.as_json:
         session.print_json(_fields(report))
     else:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -43,9 +42,8 @@ class MapPrinter:
             for table in found.tables
         ]
         if not self._out.is_terminal:
-            # Not by rich, which makes spaces of tabs.
             for row in rows:
-                click.echo(plain("\t".join(row)))
+                self._line("\t".join(row))
         else:
             grid = Table(box=None, pad_edge=False, header_style="bold")
             grid.add_column("type", overflow="fold", style="cyan")

@@ -3,7 +3,7 @@
 import click
 
 from kpatch_tools.app.hooks_page import AtlasReport, atlas_dot, atlas_page, survey_versions
-from kpatch_tools.cli.session import Session
+from kpatch_tools.cli.session import Session, cache_dir
 from kpatch_tools.cli.writing import write_file
 from kpatch_tools.hooks.tables.finder import DEFAULT_SCOPE
 
@@ -21,7 +21,9 @@ def write_pictures(
     if html == dot or (session.as_json and "-" in (html, dot)):
         raise click.UsageError("the page, the graph and the JSON document each need a place of their own: name a FILE")
     with session.progress(" ".join(revisions)) as step:
-        report = survey_versions(session.tree, revisions, tables=tables, scope=scope or DEFAULT_SCOPE, progress=step)
+        report = survey_versions(
+            session.tree, revisions, tables=tables, scope=scope or DEFAULT_SCOPE, cache_dir=cache_dir(), progress=step
+        )
     if html is not None:
         write_file(html, atlas_page(report))
     if dot is not None:

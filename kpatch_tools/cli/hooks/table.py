@@ -3,7 +3,7 @@
 from kpatch_tools.app.exits import Exit
 from kpatch_tools.app.hooks import HooksReport, declares, survey_hooks
 from kpatch_tools.app.hooks_map import has_variable
-from kpatch_tools.cli.session import Session
+from kpatch_tools.cli.session import Session, cache_dir
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.hooks.tables.finder import DEFAULT_SCOPE
 
@@ -15,7 +15,10 @@ from .text import print_coverage, print_table
 def show_table(session: Session, revision: str, table: str, scope: tuple[str, ...], *, strict: bool) -> int:
     """`table` "" is x86_init. The exit code."""
     near = scope or DEFAULT_SCOPE
-    if not table or (" " not in table and declares(session.tree, revision, table, scope=scope or DEFAULT_SCOPE[:1])):
+    headers = scope or DEFAULT_SCOPE[:1]
+    if not table or (
+        " " not in table and declares(session.tree, revision, table, scope=headers, cache_dir=cache_dir())
+    ):
         return _print(session, _survey(session, revision, table or "x86_init", near), strict=strict)
     known = open_session_map(session, revision, scope)
     if has_variable(known, table, near):
@@ -31,7 +34,7 @@ def show_table(session: Session, revision: str, table: str, scope: tuple[str, ..
 def _survey(session: Session, revision: str, table: str, scope: tuple[str, ...]) -> HooksReport:
     with session.progress(f"reading {revision}") as step:
         step(table)
-        return survey_hooks(session.tree, revision, table=table, scope=scope)
+        return survey_hooks(session.tree, revision, table=table, scope=scope, cache_dir=cache_dir())
 
 
 def _print(session: Session, report: HooksReport, *, strict: bool) -> int:
