@@ -6,7 +6,6 @@ from typing import Final
 import click
 
 from kpatch_tools.cli.hooks.map import MapQuestion, answer
-from kpatch_tools.cli.hooks.page import write_pictures
 from kpatch_tools.cli.hooks.table import show_table
 from kpatch_tools.cli.lazy import LazyGroup, refuse_options_before
 from kpatch_tools.cli.session import Session, verb
@@ -94,6 +93,9 @@ def command(
         tables,
     )
     if pictures:
+        # The template engine takes longer to load than most answers to find.
+        from kpatch_tools.cli.hooks.page import write_pictures
+
         write_pictures(session, revisions=revisions or ("HEAD",), tables=tables, scope=scope, html=html, dot=dot)
         return 0
     if len(revisions) > 1 or len(tables) > 1:
