@@ -14,7 +14,7 @@ help:
 	@echo "make lint   ruff, mypy --strict, import-linter"
 	@echo "make real   the tests that need a real kernel: KPT_LINUX_GIT=/path/to/linux.git"
 	@echo "make bench  speed as ratios against git: KPT_LINUX_GIT=/path/to/linux.git"
-	@echo "make fuzz   20,000 random C functions, ours against gcc (FUNCTIONS=10000 of each kind)"
+	@echo "make fuzz   20,000 random C functions, ours against gcc (FUNCTIONS=10000 of each kind), and 20,000 hostile mails"
 	@echo "make wheel  build dist/*.whl"
 
 $(DEPS): pyproject.toml
@@ -47,12 +47,14 @@ real: $(DEPS)
 bench: $(DEPS)
 	@test -n "$(KPT_LINUX_GIT)" || { echo "make bench needs KPT_LINUX_GIT: a git directory with mainline history up to v3.1"; exit 2; }
 	$(BIN)/python bench/hooks.py
+	$(BIN)/python bench/hooks_index.py
 	$(BIN)/python bench/backport.py
 	$(BIN)/python bench/model.py
 
-# FUNCTIONS random functions of each kind, compiled by gcc and translated by us.
+# FUNCTIONS random functions of each kind, compiled by gcc and translated by us; then MAILS mails made to hurt.
 fuzz: $(DEPS)
 	env KPT_FUZZ_FUNCTIONS=$(or $(FUNCTIONS),10000) $(BIN)/python -m pytest tests/model/cexec/test_random_programs.py tests/model/cexec/test_random_objects.py
+	env KPT_FUZZ_MAILS=$(or $(MAILS),20000) $(BIN)/python -m pytest tests/review/test_hostile.py
 
 cover: $(DEPS)
 	env -u KPT_LINUX_GIT -u KPT_XEN_TRUTH $(BIN)/python -m pytest --cov --cov-report=term-missing

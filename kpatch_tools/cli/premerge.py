@@ -92,7 +92,7 @@ def command(
             if as_text and (reviews[-1].status > Status.WARN or (hook is None and session.verbosity >= 0)):
                 print_review(session, reviews[-1], every=False)
     if not as_text:
-        write_file(output, FORMATS["json" if session.as_json else form](reviews, rules()).encode("utf-8", "replace"))
+        write_file(output, FORMATS["json" if session.as_json else form](reviews, rules()).encode())
     return exit_of_reviews(reviews)
 
 

@@ -80,7 +80,7 @@ def command(
     for one in skipped:
         session.err.print(f"passed over: {one.name}: {one.reason}  {one.subject}", style="dim", markup=False)
     if not as_text:
-        write_file(output, FORMATS["json" if session.as_json else form](reviews, rules()).encode("utf-8", "replace"))
+        write_file(output, FORMATS["json" if session.as_json else form](reviews, rules()).encode())
     if not reviews and not skipped:
         session.err.print("nothing to review", style="dim")
     return exit_of_reviews(reviews)

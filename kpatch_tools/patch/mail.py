@@ -168,7 +168,7 @@ def _part_text(part: email.message.Message) -> bytes:
 
 
 def _with_body(rows: list[bytes], headers: dict[str, str]) -> Letter:
-    charset = email.message_from_string(f"Content-Type: {headers.get('content-type', '')}\n\n").get_content_charset()
+    charset = _charset(headers.get("content-type", ""))
     start = diff_start(rows)
     end = _separator(rows[:start])
     fields = {key: value for key, value in headers.items() if key in ("from", "subject", "date")}
@@ -179,6 +179,14 @@ def _with_body(rows: list[bytes], headers: dict[str, str]) -> Letter:
     author = _person(fields["from"]) if "from" in fields else None
     date = _mail_date(_unfolded(fields["date"])) if "date" in fields else None
     return Letter(rows, 0, message, _first_paragraph(message), author, date)
+
+
+def _charset(kind: str) -> str | None:
+    """That of a Content-Type; None for one that names none, or cannot be read."""
+    try:
+        return email.message_from_string(f"Content-Type: {kind}\n\n").get_content_charset()
+    except (UnicodeError, LookupError, ValueError):  # a header that is not ASCII
+        return None
 
 
 def _in_body_headers(rows: list[bytes], fields: dict[str, str]) -> int:
@@ -228,18 +236,22 @@ def _unfolded(value: str) -> str:
 
 
 def _decoded(value: str) -> str:
-    """A header's value unfolded and with its encoded words decoded; what cannot be decoded stays as it is."""
+    """A header's value unfolded and with its encoded words decoded; what cannot be decoded stays as it is.
+
+    An encoded line end is a blank: it would begin a header of the sender's making in what we write.
+    """
     text = _unfolded(value)
     if "=?" not in text:
         return text
     try:
         parts = email.header.decode_header(text)
-        return "".join(
+        decoded = "".join(
             part if isinstance(part, str) else part.decode(charset or "utf-8", "surrogateescape")
             for part, charset in parts
         )
-    except (LookupError, UnicodeDecodeError, email.errors.HeaderParseError):
+    except (LookupError, ValueError, email.errors.HeaderParseError):
         return text
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", decoded)
 
 
 def _person(value: str) -> Person | None:

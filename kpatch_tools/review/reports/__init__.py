@@ -16,15 +16,25 @@ from .terse import format_terse
 
 Renderer = Callable[[Sequence[Review], Rules], str]
 
+
+def _utf8(render: Renderer) -> Renderer:
+    """Bytes that are no text stand for themselves inside kpt; no reader could take them."""
+
+    def clean(reviews: Sequence[Review], rules: Rules) -> str:
+        return render(reviews, rules).encode("utf-8", "replace").decode()
+
+    return clean
+
+
 FORMATS: Mapping[str, Renderer] = {
-    "json": format_json,
-    "sarif": format_sarif,
-    "junit": format_junit,
-    "terse": format_terse,
-    "rdformat": format_rdformat,
-    "markdown": format_markdown,
-    "patchwork": format_patchwork,
-    "b4": format_b4,
+    "json": _utf8(format_json),
+    "sarif": _utf8(format_sarif),
+    "junit": _utf8(format_junit),
+    "terse": _utf8(format_terse),
+    "rdformat": _utf8(format_rdformat),
+    "markdown": _utf8(format_markdown),
+    "patchwork": _utf8(format_patchwork),
+    "b4": _utf8(format_b4),
 }
 """By the name that the command line takes. A reply mail needs addresses, and is made by `reply.format_replies`."""
 

@@ -18,7 +18,7 @@ _STATUSES = {Status.FAIL: "fail", Status.ERROR: "warn", Status.WARN: "warn"}
 
 def format_b4(reviews: Sequence[Review], rules: Rules) -> str:
     """One entry for each series; b4 gives one patch at a time."""
-    return json.dumps([_entry(review) for review in reviews], ensure_ascii=True) + "\n"
+    return json.dumps([_entry(review) for review in reviews], ensure_ascii=False) + "\n"
 
 
 def _entry(review: Review) -> dict[str, str]:
@@ -27,7 +27,7 @@ def _entry(review: Review) -> dict[str, str]:
     found = list(statements(review))
     fields = {"tool": "kpt", "status": _STATUSES.get(review.status, "pass"), "summary": summary(review)}
     if found:
-        fields["details"] = json.dumps([_detail(one) for one in found], ensure_ascii=True)
+        fields["details"] = json.dumps([_detail(one) for one in found], ensure_ascii=False)
     return fields
 
 

@@ -33,7 +33,7 @@ def review_fields(review: Review) -> dict[str, object]:
 def format_json(reviews: Sequence[Review], rules: Rules) -> str:
     """One entry for each series, see `review_fields`."""
     fields = {"schema": 1, "reviews": [review_fields(review) for review in reviews]}
-    return json.dumps(fields, indent=2, ensure_ascii=True) + "\n"
+    return json.dumps(fields, indent=2, ensure_ascii=False) + "\n"
 
 
 def _base(base: Base) -> dict[str, object]:

@@ -33,7 +33,7 @@ def format_patchwork(reviews: Sequence[Review], rules: Rules) -> str:
         for review in reviews
         for patch in review.patches
     ]
-    return json.dumps(checks, indent=1, ensure_ascii=True) + "\n"
+    return json.dumps(checks, indent=1, ensure_ascii=False) + "\n"
 
 
 def _shortened(text: str) -> str:

@@ -20,7 +20,7 @@ def format_rdformat(reviews: Sequence[Review], rules: Rules) -> str:
         "source": {"name": "kpt"},
         "diagnostics": [_diagnostic(one) for review in reviews for one in statements(review) if one.file],
     }
-    return json.dumps(fields, indent=1, ensure_ascii=True) + "\n"
+    return json.dumps(fields, indent=1, ensure_ascii=False) + "\n"
 
 
 def _diagnostic(one: Statement) -> dict[str, object]:

@@ -57,7 +57,7 @@ def format_sarif(reviews: Sequence[Review], rules: Rules) -> str:
     bases = [{"commit": one.base.commit, "reason": one.base.reason.value} for one in reviews if one.base is not None]
     if bases:
         run["properties"] = {"bases": bases}
-    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False) + "\n"
 
 
 def _rule(rule: Rule) -> dict[str, object]:
