@@ -134,11 +134,6 @@ class Index:
                 raise ReplacedError("it was replaced")
             yield connection
 
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        with self._database.writing() as connection:
-            yield connection
-
     def _files_of(self, source: BlobSource, scope: tuple[str, ...], progress: Progress | None) -> "_Files":
         name = key_name(f"{source.tree} {' '.join(scope)}") if isinstance(source, TreeAt) else ""
         with self._database.connection() as connection:
@@ -336,9 +331,8 @@ class StoredFacts(Answers):
         key = key_name(f"{self._source.tree} {' '.join(self._scope)} {name}")
         known = self._ask(lambda connection: find_view(connection, key))
         if known is None:
-            known = make()
-            with self._index.writing() as connection:
-                keep_view(connection, key, known)
+            made = known = make()
+            self._ask(lambda connection: _keep_if_writable(connection, key, made))
         return known
 
     def _ask(self, question: Callable[[sqlite3.Connection], ResultT]) -> ResultT:
@@ -357,6 +351,17 @@ class StoredFacts(Answers):
     def _renew(self, error: Exception) -> None:
         self._index.discard(error)
         self._take(self._index.at(self._source, scope=self._scope)._files)
+
+
+def _keep_if_writable(connection: sqlite3.Connection, name: str, body: bytes) -> None:
+    """Keep an answer where something can be written: what is not kept costs time only."""
+    try:
+        connection.execute("begin immediate")
+        keep_view(connection, name, body)
+        connection.execute("commit")
+    except sqlite3.OperationalError:
+        if connection.in_transaction:
+            connection.execute("rollback")
 
 
 def _place_in(places: Sequence[int], place: int) -> int:

@@ -1,10 +1,13 @@
 """The map is the same whoever keeps the facts, and the second time."""
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
 from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.hooks.index import store
 from kpatch_tools.hooks.index.memory import MemoryFacts
 from kpatch_tools.hooks.index.store import open_index
 from kpatch_tools.hooks.survey.reading import read_slot, read_type
@@ -49,3 +52,17 @@ def test_the_list_is_of_its_scope(survey: Survey, small_kernel: dict[str, str], 
     listed = list_types(index.at(revision, scope=("arch/x86",)))
     assert [table.type for table in listed.tables] == ["struct board_clocks", "struct board_ops"]
     assert listed.extent.files == 4
+
+
+def test_a_list_that_cannot_be_kept_is_told_all_the_same(
+    survey: Survey, small_kernel: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {RepoPath(path): dedent(text).encode() for path, text in small_kernel.items()}
+    stored = open_index(tmp_path / "index", jobs=1).at(committed(tmp_path, files))
+
+    def refuse(connection: sqlite3.Connection, name: str, body: bytes) -> None:
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+    monkeypatch.setattr(store, "keep_view", refuse)
+    assert list_types(stored) == list_types(survey())
+    assert read_type(stored, "board") == read_type(survey(), "board")
