@@ -1,14 +1,31 @@
 """Every guard, and what they say together."""
 
-from .identifiers import object_to_unknown
-from .values import Carriage, Guard, Objections
+from kpatch_tools.core.ids import RepoPath
 
-ALL_GUARDS: tuple[Guard, ...] = (object_to_unknown,)
+from .callees import object_to_other_callees
+from .identifiers import object_to_unknown
+from .included import object_to_unseen
+from .labels import object_to_lost_labels
+from .locals import object_to_strangers
+from .once import object_to_lost_lines
+from .parses import object_to_broken
+from .values import Carriage, Guard, Objection, Objections
+
+ALL_GUARDS: tuple[Guard, ...] = (
+    object_to_unknown,
+    object_to_strangers,
+    object_to_unseen,
+    object_to_other_callees,
+    object_to_lost_lines,
+    object_to_lost_labels,
+    object_to_broken,
+)
 
 
 def find_objections(carriage: Carriage) -> Objections:
     """The first objection to each hunk, by file and number; empty if there is none."""
-    found: Objections = {}
+    found: dict[tuple[RepoPath, int], Objection] = {}
     for guard in ALL_GUARDS:
-        found = {(one.path, one.number): one for one in guard(carriage)} | dict(found)
+        for one in guard(carriage):
+            found.setdefault((one.path, one.number), one)
     return found

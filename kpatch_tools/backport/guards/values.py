@@ -2,7 +2,11 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
+from kpatch_tools.backport.merge.blocks import Block
+from kpatch_tools.backport.merge.edits import Edit, hunk_edits
+from kpatch_tools.backport.merge.text import Text
 from kpatch_tools.backport.outcome import HunkResult
 from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.core.ids import RepoPath
@@ -10,7 +14,26 @@ from kpatch_tools.core.source import BlobSource
 from kpatch_tools.patch import FileDiff
 
 
+@dataclass(frozen=True)
+class Versions:
+    """The four versions of a file that is there before and after the change, as text: upstream's and the target's."""
+
+    base: Text
+    theirs: Text
+    ours: Text
+    result: Text
+
+
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where an edit stands: the block of upstream's version before the change that holds it, and its twins."""
+
+    base: Block
+    ours: Block
+    result: Block
+
+
+@dataclass(frozen=True)
 class Carried:
     """One file of the change, carried. Contents are None where there is no such file, or it is not at hand.
 
@@ -31,6 +54,34 @@ class Carried:
         for number in range(1, len(self.diff.hunks) + 1):
             if any(one.number == number and one.kind is not HunkClass.NEEDS_HUMAN for one in self.hunks):
                 yield number
+
+    @cached_property
+    def versions(self) -> Versions | None:
+        """None where one of them is missing or binary, and where nothing was changed."""
+        if self.base is None or self.theirs is None or self.ours is None or self.result in (None, self.ours):
+            return None
+        assert self.result is not None, "None was one of the two"
+        if b"\0" in self.base + self.result:
+            return None
+        old, new = self.diff.old_path or self.path, self.diff.new_path or self.path
+        here = Text.of(self.path, self.ours), Text.of(self.path, self.result)
+        return Versions(Text.of(old, self.base), Text.of(new, self.theirs), *here)
+
+    @cached_property
+    def edits(self) -> tuple[Edit, ...]:
+        """Those of the carried hunks."""
+        return tuple(edit for number in self.done() for edit in hunk_edits(number, self.diff.hunks[number - 1]))
+
+    def place(self, edit: Edit) -> Place | None:
+        """None where it stands in no block, or in one that the target does not have under that name."""
+        versions = self.versions
+        if versions is None:
+            return None
+        first, last = (edit.first - 1, edit.first) if edit.is_insertion else (edit.first, edit.last - 1)
+        block = versions.base.block_at(first, last)
+        ours = versions.base.twin(block, versions.ours) if block is not None else None
+        result = versions.ours.twin(ours, versions.result) if ours is not None else None
+        return Place(block, ours, result) if block is not None and ours is not None and result is not None else None
 
 
 @dataclass(frozen=True, slots=True)
