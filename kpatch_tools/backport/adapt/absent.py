@@ -13,6 +13,7 @@ from kpatch_tools.core.source import BlobSource
 from .homes import block_of, files_in, find_homes, subsystem
 
 _LIVES_ON = 0.4  # of a block's lines in one file of the folder: then it may be part of another block there
+_FEWEST = 4  # such lines; fewer are alike in any two functions of a folder
 _MOST_SHARED = 0.2  # of a file's lines that may stand in another file of the folder
 
 
@@ -33,7 +34,8 @@ def _why_absent(edit: Edit, conflict: Conflict, target: BlobSource) -> str | Non
     if block is None or block.name in conflict.ours.block_names or find_homes(block, base, target, path):
         return None
     wanted = _strong(base.normal[block.first : block.last + 1])
-    if not wanted or _most_shared(wanted, target, posixpath.dirname(path)) >= _LIVES_ON:
+    shared = _most_shared(wanted, target, posixpath.dirname(path))
+    if not wanted or (shared >= _FEWEST and shared >= _LIVES_ON * len(wanted)):
         return None
     return f"the target has no {block.name} in {subsystem(path)}, and its lines are not in the folder either"
 
@@ -42,7 +44,7 @@ def why_file_absent(base: Text, target: BlobSource) -> str | None:
     """The evidence that nothing of a file that the target lacks stands in other files of its folder."""
     folder = posixpath.dirname(base.path)
     wanted = _strong(base.normal)
-    if not wanted or _most_shared(wanted, target, folder) > _MOST_SHARED:
+    if not wanted or _most_shared(wanted, target, folder) > _MOST_SHARED * len(wanted):
         return None
     return f"the target has no such file, and no other in {folder} has its lines"
 
@@ -51,7 +53,6 @@ def _strong(lines: Iterable[bytes]) -> set[bytes]:
     return {line for line in lines if line and not is_weak(line)}
 
 
-def _most_shared(wanted: set[bytes], target: BlobSource, folder: str) -> float:
-    """How much of some lines stands in the file of a folder that has most of them: 0 to 1."""
-    shared = (len(wanted & set(Text.of(path, data).normal)) for path, data in files_in(target, folder))
-    return max(shared, default=0) / len(wanted)
+def _most_shared(wanted: set[bytes], target: BlobSource, folder: str) -> int:
+    """How many of some lines stand in the file of a folder that has most of them."""
+    return max((len(wanted & set(Text.of(path, data).normal)) for path, data in files_in(target, folder)), default=0)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kpatch_tools.backport.change import Change
+from kpatch_tools.backport.guards.identifiers import ID as NAMES_KNOWN
 from kpatch_tools.backport.merge.text import Text
 from kpatch_tools.backport.outcome import HunkResult, Pick
 from kpatch_tools.core.hunkclass import HunkClass
@@ -12,6 +13,7 @@ from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.patch import FileDiff
 
 from .absent import drop_absent, why_file_absent
+from .deleted import delete_alike
 from .guarded import Refused, find_refused
 from .moved import carry_home
 from .names import learn_names, names_used, put_names
@@ -39,8 +41,10 @@ def adapt_change(change: Change, target: BlobSource, pick: Pick) -> Pick:
     """
     if pick.clean or change.before is None:
         return pick
+    pick = delete_alike(change, change.before, target, pick)
     files = [found for file in change.files if (found := _readable(file, change.before, pick)) is not None]
-    refused: Refused = frozenset()
+    # Names may be adapted; what another guard refused would only come back as it was.
+    refused: Refused = frozenset((one.file, one.number) for one in pick.hunks if one.guard not in ("", NAMES_KNOWN))
     while True:
         adapted = _adapt(files, target, pick, refused)
         more = find_refused(change, target, pick, adapted)

@@ -1,19 +1,23 @@
 """Hunks whose code lives in another file of the target: carried there."""
 
+import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from kpatch_tools.backport.lines import normal_line
 from kpatch_tools.backport.merge.edits import hunk_edits
 from kpatch_tools.backport.merge.settle import Rule
-from kpatch_tools.backport.merge.text import Text
+from kpatch_tools.backport.merge.text import Text, is_weak
 from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
-from kpatch_tools.patch import FileDiff
+from kpatch_tools.patch import FileDiff, Hunk
 
-from .homes import Home, block_of, choose_home, find_alike, find_homes, identifier
+from .homes import block_of, choose_home, files_in, find_alike, find_homes, identifier
 from .names import Name, names_used, put_names
 from .some import Settled, settle_some
+
+_FEWEST = 3  # lines that say something: a hunk of fewer may stand anywhere
 
 
 @dataclass(slots=True)
@@ -36,8 +40,8 @@ def carry_home(
         if found is None:
             strays.add(number)
             continue
-        home, name = found
-        place = places.setdefault(home.path, _Place())
+        there, name = found
+        place = places.setdefault(there, _Place())
         place.numbers.add(number)
         if name is not None:
             place.names[name.old] = name
@@ -53,26 +57,39 @@ def carry_home(
 
 def _home(
     diff: FileDiff, number: int, text: Text, path: RepoPath, target: BlobSource
-) -> tuple[Home, Name | None] | None:
+) -> tuple[RepoPath, Name | None] | None:
     """Where the first block that the hunk edits lives, and what it is called there if otherwise.
 
     None in `path` itself, or nowhere to be sure of.
     """
-    for edit in hunk_edits(number, diff.hunks[number - 1]):
-        block = block_of(edit, text)
-        if block is None:
-            continue
-        home = choose_home(find_homes(block, text, target, path))
-        if home is not None:
-            return None if home.path == path else (home, None)
-        home = choose_home(find_alike(block, text, target, path), named=False)
-        if home is None or home.path == path:
-            return None
-        old, new = identifier(block), identifier(home.block)
-        if old is None or new is None:
-            return None
-        return home, Name(old, new, f"{home.alike:.0%} of their lines are the same")
-    return None
+    hunk = diff.hunks[number - 1]
+    block = next((one for edit in hunk_edits(number, hunk) if (one := block_of(edit, text)) is not None), None)
+    if block is None:
+        there = _file_with(hunk, path, target)
+        return None if there is None else (there, None)
+    home = choose_home(find_homes(block, text, target, path))
+    if home is not None:
+        return None if home.path == path else (home.path, None)
+    home = choose_home(find_alike(block, text, target, path), named=False)
+    if home is None or home.path == path:
+        return None
+    old, new = identifier(block), identifier(home.block)
+    if old is None or new is None:
+        return None
+    return home.path, Name(old, new, f"{home.alike:.0%} of their lines are the same")
+
+
+def _file_with(hunk: Hunk, path: RepoPath, target: BlobSource) -> RepoPath | None:
+    """The one other file of the folder in which the hunk's old lines stand, once, if they say enough."""
+    wanted = [normal_line(line) for line in hunk.old_lines]
+    if sum(not is_weak(line) for line in wanted) < _FEWEST:
+        return None
+    found = [
+        there
+        for there, data in files_in(target, posixpath.dirname(path))
+        if there != path and len(Text.of(there, data).find(wanted)) == 1
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _as_moved(settled: Settled, home: RepoPath, diff: FileDiff, place: _Place) -> Settled:

@@ -44,8 +44,8 @@ def weave(base: Sequence[Token], ours: Sequence[Token], theirs: Sequence[Token],
     `to` and `edited` are, for each token of `base`, its counterpart in `ours` and in `theirs`; the ends are matched.
     """
     own = [piece for one in _differences(ours, to) for piece in _by_line(one, base)]
-    if _flow(token for one in own for token in base[one.first : one.last]) != _flow(t for one in own for t in one.new):
-        return None  # what happens when is another matter there, which words do not tell
+    if not _same_flow(base, own, list(_differences(theirs, edited))):
+        return None
     edited = _whole_lines(base, own, edited)
     edits = list(_differences(theirs, edited))
     if any(one.has_own and edits[0].first < one.first < edits[-1].last for one in own if edits):
@@ -140,6 +140,22 @@ def _collide(one: _Difference, edit: _Difference, base: Sequence[Token]) -> bool
     if not any(not base[joint].begins_line for joint in joints):
         return False
     return not any(side and b"," in (side[0].text, side[-1].text) for side in (one.new, edit.new))
+
+
+def _same_flow(base: Sequence[Token], own: Sequence[_Difference], edits: Sequence[_Difference]) -> bool:
+    """Whether the target does the same in the same order in the lines that are edited, and in those next to them where
+    the edit says what is done when. That is another matter, which words do not tell.
+    """
+    if not edits:
+        return True
+    low, high = edits[0].first, edits[-1].last
+    starts = [index for index, token in enumerate(base) if token.begins_line]
+    around = 1 if any(_flow((*base[one.first : one.last], *one.new)) for one in edits) else 0
+    above, below = [at for at in starts if at <= low], [at for at in starts if at >= high]
+    low = above[max(0, len(above) - 1 - around)] if above else 0
+    high = below[around] if len(below) > around else len(base)
+    near = [one for one in own if one.last > low and one.first < high]
+    return _flow(t for one in near for t in base[one.first : one.last]) == _flow(t for one in near for t in one.new)
 
 
 def _flow(tokens: Iterable[Token]) -> Counter[bytes]:

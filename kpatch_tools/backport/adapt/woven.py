@@ -1,5 +1,8 @@
 """An edit inside lines that read differently in the target: merged word by word, between lines that both have."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
 from kpatch_tools.backport.merge.alignment import Alignment
 from kpatch_tools.backport.merge.edits import Edit, Placed, Replacement
 from kpatch_tools.backport.merge.text import is_weak
@@ -8,11 +11,12 @@ from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.tree import diff_lines
 
 from .pairing import pair_tokens
-from .tokens import Token, align_tokens, likeness, text_of, tokens_of
+from .tokens import Token, align_tokens, is_word, likeness, text_of, tokens_of
 from .weave import Woven, weave
 
 _ALIKE = 0.6  # of the words of the lines that are edited, and of those that stand for them
 _MOST_LINES = 80  # of a gap on either side
+_FEWEST = 2  # times that a word has to be another one
 _MOST_SHOWN = 3  # differences that a reason cites
 
 
@@ -27,14 +31,42 @@ def place_woven(edit: Edit, conflict: Conflict) -> Placed | None:
     base, ours = conflict.base.lines[low:high], conflict.ours.lines[there:end]
     theirs = [*base[: edit.first - low], *edit.new, *base[edit.last - low :]]
     old, own, new = tokens_of(base), tokens_of(ours), tokens_of(theirs)
-    to, edited = align_tokens(old, own), _edited(edit, low, old, new, base)
+    to = align_tokens(old, own)
+    names = _local_names(edit, old, own, to)
+    if names:
+        old, new = _renamed(old, names), _renamed(new, names)
+        to = align_tokens(old, own)
+    edited = _edited(edit, low, old, new, base)
     if not _stands_for(old, own, to, edited):
         return None
     woven = weave(old, own, new, to, edited)
     if woven is None:
         return None
     made = _replacements(b"".join(ours), text_of(woven.tokens), there)
-    return Placed((edit,), made, HunkClass.ADAPTED, "woven", _why(woven, conflict, there)) if made else None
+    return Placed((edit,), made, HunkClass.ADAPTED, "woven", _why(woven, names, there)) if made else None
+
+
+def _local_names(
+    edit: Edit, old: Sequence[Token], own: Sequence[Token], to: Sequence[int | None]
+) -> dict[bytes, bytes]:
+    """Words of the edit's new lines for which the target has another one all around, each time the same."""
+    wanted = {token.text for token in tokens_of(edit.new)} - {token.text for token in own}
+    seen: dict[bytes, Counter[bytes]] = {}
+    for index, token in enumerate(old[:-1]):
+        before, after = to[index - 1] if index else -1, to[index + 1]
+        if token.text not in wanted or not is_word(token.text) or before is None or after != before + 2:
+            continue
+        seen.setdefault(token.text, Counter())[own[before + 1].text] += 1
+    known = {token.text for token in old}
+    return {
+        word: news.most_common(1)[0][0]
+        for word, news in seen.items()
+        if len(news) == 1 and news.total() >= _FEWEST and is_word(next(iter(news))) and known.isdisjoint(news)
+    }
+
+
+def _renamed(tokens: Iterable[Token], names: Mapping[bytes, bytes]) -> tuple[Token, ...]:
+    return tuple(Token(token.space, names.get(token.text, token.text)) for token in tokens)
 
 
 def _gap(edit: Edit, alignment: Alignment) -> tuple[tuple[int, int], tuple[int, int]] | None:
@@ -90,7 +122,10 @@ def _replacements(ours: bytes, result: bytes, there: int) -> tuple[Replacement, 
     return tuple(made)
 
 
-def _why(woven: Woven, conflict: Conflict, there: int) -> str:
+def _why(woven: Woven, names: Mapping[bytes, bytes], there: int) -> str:
+    if names:
+        said = ", ".join(f"{new.decode()} for {old.decode()}" for old, new in names.items())
+        return f"the target says {said} all around (from its line {there + 1})"
     if not woven.overruled:
         return f"the target has other words in the same lines, and keeps them (from its line {there + 1})"
     shown = ", ".join(f"`{_text(new)}` for `{_text(old)}`" for old, new in woven.overruled[:_MOST_SHOWN])
