@@ -17,7 +17,9 @@ _COMMENT = re.compile(rb"/\*.*?(?:\*/|\Z)", re.DOTALL)
 _OPENING = re.compile(rb"[ \t]*\n?[ \t]*\(")
 _ASM_OPENING = re.compile(rb"\s*(?:(?:volatile|__volatile__|__volatile|goto|inline)\s*)*\(")
 _ASM_TOKEN = re.compile(rb"""/\*.*?(?:\*/|\Z)|"(?:[^"\\]|\\.)*"|'(?:[^'\\\n]|\\.)*'|([(),:\[\]])""", re.DOTALL)
-_OPERAND = re.compile(rb"""(?:\s|/\*.*?\*/)*(?:["\[]|\Z)""", re.DOTALL)
+_BETWEEN = rb"""(?:\s|/\*.*?\*/)*"""
+_OPERAND = re.compile(_BETWEEN + rb"""(?:(?:\[[^\]]*\]""" + _BETWEEN + rb""")?"|\Z)""", re.DOTALL)
+_TEMPLATE = re.compile(rb"""(?:\s|/\*.*?\*/|\w+(?=[\s"])|"(?:[^"\\]|\\.)*")*""", re.DOTALL)
 _TYPE_WORD = re.compile(
     rb"\b(?:struct|union|enum|const|unsigned|signed|volatile)\b(?=\s+\w)"
     rb"|\b(?:long|short)\b(?=\s+(?:long|int)\b)|\*(?=[\s*]*[,)])"
@@ -218,9 +220,16 @@ def _rewrite_named(data: bytes, out: bytearray, start: int, first: int, close: i
 
 
 def _rewrite_asm(data: bytes, out: bytearray, first: int, close: int) -> None:
-    """`asm("..." : OUT(x), "m" (y))` becomes `asm("..." : "m" (y))`: an operand has to begin with its constraint."""
+    """`asm(CODE(a) : OUT(x), "m" (y))` becomes `asm("" : "m" (y))`.
+
+    The code has to be strings, and an operand has to begin with its constraint.
+    """
     marks = list(_asm_separators(data, first, close))
     colons = [index for index, mark in enumerate(marks) if data[mark : mark + 1] == b":"]
+    code = data[first : marks[colons[0]] if colons else close].lstrip()
+    begin = data.index(code, first)
+    if len(code.split(b"\n")[0]) > 1 and (b'"' not in code or _TEMPLATE.fullmatch(code) is None):
+        out[begin : begin + len(code)] = b'""' + blank(code[2:])
     # Outputs and inputs; what follows are clobbers and labels.
     for section, index in enumerate(colons[:2]):
         end = colons[section + 1] if section + 1 < len(colons) else len(marks)

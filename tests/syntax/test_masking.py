@@ -216,3 +216,31 @@ _HIDING = ("/", "*", "/*", "*/", "//", '"', "'", "\\", "\n", "#", "# ", " ", "\t
 @given(st.lists(st.sampled_from(_HIDING), max_size=40).map("".join))
 def test_words_are_found_where_a_slow_reader_finds_them(source: str) -> None:
     assert [note.span.start for note in mask(source.encode()).annotations] == _read_slowly(source)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        'asm volatile(CALL_INSTEAD("a b", "c:d", 3) : "=r" (x) : [op] "r" (y) : "memory");',
+        'asm volatile("a %0"\n\t\tSET_FLAG(z)\n\t\t: GET_FLAG(z) (x), "+m" (y));',
+        'asm volatile(\n\t\tHYPERCALL\n\t\t: "=a" (x));',
+        'asm("a" : "+r" (x) : [op] CONSTRAINT (256UL));',
+        "asm(NOP);",
+        'asm volatile("a\\n" __stringify(b) : : "i" (x));',
+    ],
+)
+def test_assembly_made_of_macros_reads_as_assembly(statement: str) -> None:
+    source = f"int f(int x, int y)\n{{\n\t{statement}\n\treturn g(x);\n}}\n".encode()
+    parsed = parse_c(source)
+    assert parsed.errors == ()
+    assert len(parsed.masked) == len(source)
+    assert [at for at, byte in enumerate(parsed.masked) if byte == 10] == [
+        at for at, byte in enumerate(source) if byte == 10
+    ]
+    assert b"return g(x);" in parsed.masked
+
+
+@pytest.mark.parametrize("code", ['"a b"', '"a" "b"\n\t"c"', 'LOCK "a"', '"a" /* why */ "b"'])
+def test_assembly_of_strings_stays(code: str) -> None:
+    source = f'void f(void)\n{{\n\tasm volatile({code} : "=r" (x));\n}}\n'.encode()
+    assert mask(source).data == source
