@@ -11,6 +11,7 @@ from kpatch_tools.app.backport_conflict import find_left, format_left, format_re
 from kpatch_tools.app.backport_message import Wording, first_message, last_message
 from kpatch_tools.app.backport_writing import Places, write_parts
 from kpatch_tools.app.checking import check_changes
+from kpatch_tools.app.recall import WALK, Recall
 from kpatch_tools.app.report import BackportReport
 from kpatch_tools.app.staging import staged
 from kpatch_tools.app.targets import kernel_at
@@ -22,6 +23,7 @@ from kpatch_tools.backport import (
     Job,
     Modelling,
     Outcome,
+    Past,
     Ports,
     Proposal,
     RememberingModel,
@@ -95,6 +97,7 @@ def backport(
     *,
     model: Modelling,
     progress: Callable[[str], None] = lambda _: None,
+    recall: Recall = WALK,
 ) -> BackportReport:
     """Do the main job. Nothing is written unless files or a branch were asked for, and then only of a clean result.
 
@@ -112,7 +115,9 @@ def backport(
     def check(proposal: Proposal) -> tuple[Finding, ...]:
         return check_changes(tree, proposal.before, proposal.changes, proposal.message)
 
-    answer = _answer(request, tree, target, subject, Ports(check, RememberingModel(model), progress))
+    named = (target.oid, *((subject.change.commit,) if subject.change and subject.change.commit else ()))
+    past = recall.open(tree, named, progress=progress)
+    answer = _answer(request, past, target, subject, Ports(check, RememberingModel(model), progress))
     report = BackportReport(
         subject=subject.title,
         target=target.describe if target.describe != target.oid[:12] else request.target,
@@ -182,21 +187,23 @@ def _patch_subject(patch: Patch, request: BackportRequest, tree: KernelTree) -> 
     return _Subject(request.spelled, f'patch "{patch.subject}"' if patch.subject else "patch", author, None, change)
 
 
-def _answer(request: BackportRequest, tree: KernelTree, target: Revision, subject: _Subject, ports: Ports) -> Answer:
+def _answer(request: BackportRequest, past: Past, target: Revision, subject: _Subject, ports: Ports) -> Answer:
+    tree = past.tree
     if subject.hook is not None:
-        return backport_hook(HookJob(tree, subject.hook, target, ports, request.force, request.split, request.dry_run))
+        return backport_hook(
+            HookJob(tree, subject.hook, target, ports, request.force, request.split, request.dry_run, past)
+        )
     change = subject.change
     assert change is not None, "a subject is a hook or a change"
     if not change.files:
         raise KpatchError("empty-change", f"{subject.title} changes no file", hint="name a commit that changes one")
     _require_files(tree, target, change)
-    job = Job(
-        tree, change, first_message(change, request.wording.reference), target, ports, request.force, request.dry_run
-    )
+    message = first_message(change, request.wording.reference)
+    job = Job(tree, change, message, target, ports, request.force, request.dry_run, past)
     spec = _brought_hook(change)
     if spec is not None:
         settled = settle_hook(
-            HookJob(tree, spec, target, ports, request.force, plan_only=request.dry_run), origin=change
+            HookJob(tree, spec, target, ports, request.force, plan_only=request.dry_run, known=past), origin=change
         )
         if settled is not None:
             return settled

@@ -9,6 +9,7 @@ from pathlib import Path
 from kpatch_tools.app.backport import BackportRequest, author_of, backport, worded
 from kpatch_tools.app.backport_writing import Places, commit_parts, write_parts
 from kpatch_tools.app.exits import Exit
+from kpatch_tools.app.recall import WALK, Recall
 from kpatch_tools.app.report import BackportReport, PatchFile
 from kpatch_tools.backport import Modelling, Outcome, Part
 from kpatch_tools.core.errors import KpatchError
@@ -77,13 +78,14 @@ def backport_matrix(
     *,
     model: Modelling,
     progress: Callable[[str], None] = lambda _: None,
+    recall: Recall = WALK,
 ) -> ManyReport:
     """Each change to each version, by itself. Nothing is written."""
     cells = []
     for target in targets:
         for number, subject in enumerate(subjects, start=1):
             _say(progress, number, subjects, target)
-            cells.append(_cell(request, subject, target, target, tree, model, progress))
+            cells.append(_cell(request, subject, target, target, tree, model, progress, recall))
     return ManyReport(tuple(cells), series=False)
 
 
@@ -96,6 +98,7 @@ def backport_series(
     *,
     model: Modelling,
     progress: Callable[[str], None] = lambda _: None,
+    recall: Recall = WALK,
 ) -> ManyReport:
     """The changes in order, each onto what those before it came to; what does not go on is passed over, and said.
 
@@ -107,7 +110,7 @@ def backport_series(
     report = ManyReport((), series=True)
     for target in targets:
         with _aside(tree) as scratch:
-            row, parts, base = _one_series(request, subjects, target, scratch, model, progress)
+            row, parts, base = _one_series(request, subjects, target, scratch, model, progress, recall)
         cells += row
         wanted = places.out is not None or places.mails or places.branch is not None
         if wanted and not request.dry_run and parts and all(map(_is_settled, row)):
@@ -141,6 +144,7 @@ def _one_series(
     tree: KernelTree,
     model: Modelling,
     progress: Callable[[str], None],
+    recall: Recall,
 ) -> tuple[list[Cell], list[tuple[Part, Signature]], ObjectId]:
     start = base = tree.resolve(target).oid
     cells: list[Cell] = []
@@ -148,7 +152,7 @@ def _one_series(
     needs_identity = request.wording.signoff or request.wording.note
     for number, subject in enumerate(subjects, start=1):
         _say(progress, number, subjects, target)
-        cell = _cell(request, subject, base, target, tree, model, progress)
+        cell = _cell(request, subject, base, target, tree, model, progress, recall)
         if cell.report is not None and _goes_on(cell.report, force=request.force):
             identity = _identity(request, tree, required=needs_identity)
             told = worded(cell.report, request.wording, identity)
@@ -187,11 +191,12 @@ def _cell(
     tree: KernelTree,
     model: Modelling,
     progress: Callable[[str], None],
+    recall: Recall,
 ) -> Cell:
     name, what = subject
     own = replace(request, subject=what, spelled=name, target=target, out=None, mails=False, branch=None)
     try:
-        report = backport(own, tree, model=model, progress=progress)
+        report = backport(own, tree, model=model, progress=progress, recall=recall)
     except KpatchError as error:
         return Cell(name, spelled, None, error)
     return Cell(name, spelled, replace(report, target=spelled))

@@ -6,7 +6,9 @@ from .commit_job import Job, backport_change
 from .engine import carry_change
 from .history import find_tips, read_change
 from .hook_job import HookJob, backport_hook, settle_hook
+from .indexed import open_past
 from .outcome import Evidence, HunkResult, Outcome, Pick, RelatedCommit
+from .past import Past, WalkedPast
 from .ports import Modelling, Ports, Proposal, RememberingModel
 from .presence import ChangePresence, ChangeState, judge_change
 from .renames import find_renames
@@ -26,12 +28,14 @@ __all__ = [
     "Modelling",
     "Outcome",
     "Part",
+    "Past",
     "Pick",
     "Ports",
     "Proposal",
     "RelatedCommit",
     "RememberingModel",
     "Verdict",
+    "WalkedPast",
     "backport_change",
     "backport_hook",
     "carry_change",
@@ -39,6 +43,7 @@ __all__ = [
     "find_renames",
     "find_tips",
     "judge_change",
+    "open_past",
     "read_change",
     "settle_hook",
 ]

@@ -11,14 +11,15 @@ from .past import Past, WalkedPast
 
 
 class IndexedPast:
-    """A Past by an index. Commits that the index was not opened with count as having no history."""
+    """A Past by an index. A commit that it lacks stands for those above it that it has; it is never found itself."""
 
     def __init__(self, tree: KernelTree, index: CommitIndex) -> None:
         self.tree = tree
         self._index = index
 
     def is_ancestor(self, a: ObjectId, b: ObjectId) -> bool:
-        return a == b or self._index.is_ancestor(a, b)
+        number = self._index.number(a)
+        return a == b or (number is not None and bool(self._below([b])[number]))
 
     def touching(
         self, paths: Sequence[RepoPath], *, tips: Sequence[ObjectId], after: CommitData | None = None
@@ -32,13 +33,13 @@ class IndexedPast:
         return self._youngest_first(n for n, count in touching.items() if count == self._index.files(n))
 
     def between(self, old: ObjectId, new: ObjectId, paths: Sequence[RepoPath]) -> Iterator[CommitData]:
-        inside, outside = self._index.below([new]), self._index.below([old])
+        inside, outside = self._below([new]), self._below([old])
         for n in sorted(self._index.touching(paths)):
             if inside[n] and not outside[n]:
                 yield self._commit(n)
 
     def speaking_of(self, commit: CommitData, *, tips: Sequence[ObjectId]) -> Iterator[CommitData]:
-        inside, outside = self._index.below(tips), self._index.below([commit.oid])
+        inside, outside = self._below(tips), self._below([commit.oid])
         found = self._index.speaking_of(commit.oid, commit.subject)
         for later in self._youngest_first(n for n in found if inside[n] and not outside[n]):
             if len(later.parents) == 1 and speaks_of(later.message, commit.oid, commit.subject):
@@ -47,12 +48,12 @@ class IndexedPast:
     def find(self, spelled: str, *, below: ObjectId | None) -> CommitData | None:
         found = self._index.find(spelled)
         if below is not None:
-            inside = self._index.below([below])
+            inside = self._below([below])
             found = tuple(n for n in found if inside[n])
         return self._commit(found[0]) if len(found) == 1 else None
 
     def called(self, subject: str, *, below: ObjectId) -> Iterator[CommitData]:
-        inside = self._index.below([below])
+        inside = self._below([below])
         for commit in self._youngest_first(n for n in self._index.called(subject) if inside[n]):
             if commit.subject == subject and len(commit.parents) == 1:
                 yield commit
@@ -61,12 +62,22 @@ class IndexedPast:
         known = {oid: number for oid in commits if (number := self._index.number(oid)) is not None}
         return tuple(sorted(known, key=known.__getitem__))
 
+    def _below(self, tips: Sequence[ObjectId]) -> bytes:
+        known, waiting = set[ObjectId](), list(tips)
+        while waiting:
+            tip = waiting.pop()
+            if self._index.number(tip) is not None:
+                known.add(tip)
+            else:
+                waiting += self.tree.commit(tip).parents
+        return self._index.below(known)
+
     def _touching(
         self, paths: Sequence[RepoPath], tips: Sequence[ObjectId], after: CommitData | None
     ) -> dict[int, int]:
         """As `CommitIndex.touching`, below `tips` and not below `after`."""
-        inside = self._index.below(tips)
-        outside = bytes(len(self._index)) if after is None else self._index.below([after.oid])
+        inside = self._below(tips)
+        outside = bytes(len(self._index)) if after is None else self._below([after.oid])
         return {n: count for n, count in self._index.touching(paths).items() if inside[n] and not outside[n]}
 
     def _youngest_first(self, numbers: Iterable[int]) -> Iterator[CommitData]:
@@ -77,11 +88,16 @@ class IndexedPast:
 
 
 def open_past(
-    tree: KernelTree, folder: Path, *, tips: Sequence[ObjectId], progress: Callable[[str], None] = lambda _: None
+    tree: KernelTree,
+    folder: Path,
+    *,
+    tips: Sequence[ObjectId],
+    make: bool = True,
+    progress: Callable[[str], None] = lambda _: None,
 ) -> Past:
-    """The history of everything at and below `tips`, by the index that is kept in `folder` and made or extended now.
+    """The history of everything at and below `tips`, by the index that is kept in `folder` and extended now.
 
-    Where there can be no index (see `open_index`) it is walked.
+    One that is not there is made, or not (`make`). Where there can be no index (see `open_index`) history is walked.
     """
-    index = open_index(tree, folder, tips=tips, progress=progress)
+    index = open_index(tree, folder, tips=tips, make=make, progress=progress)
     return WalkedPast(tree) if index is None else IndexedPast(tree, index)

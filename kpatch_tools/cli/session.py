@@ -16,6 +16,7 @@ from kpatch_tools.core.errors import KpatchError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from kpatch_tools.app.recall import Recall
     from kpatch_tools.model import Translations
     from kpatch_tools.tree import KernelTree
 
@@ -103,6 +104,13 @@ def kept_translations() -> "Translations":
     from kpatch_tools.model import Translations
 
     return Translations(cache_dir() / "translations")
+
+
+def kept_history(*, make: bool) -> "Recall":
+    """The index of a history that an earlier run made, or that this one makes (`make`); see `cache_dir`."""
+    from kpatch_tools.app.recall import Recall
+
+    return Recall(cache_dir() / "history", make)
 
 
 def _repository_around(folder: Path) -> Path | None:

@@ -89,6 +89,11 @@ class KernelTree:
         return common_folder(self._repository) / "hooks"
 
     @property
+    def writes_elsewhere(self) -> bool:
+        """Whether new objects go to a folder of their own (see `open`)."""
+        return self._store.elsewhere is not None
+
+    @property
     def is_shallow(self) -> bool:
         """Whether the history was cut off when it was cloned."""
         return self._repository.is_shallow

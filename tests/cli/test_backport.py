@@ -104,3 +104,16 @@ def test_an_interrupt_keeps_what_is_finished(kpt_process, tmp_path):
     records = [json.loads(line) for line in finished.splitlines()]
     assert 0 < len(records) < 3000
     assert finished.endswith(b"\n")
+
+
+def test_the_history_is_indexed_where_that_is_asked_for_and_then_used(kpt, tmp_path):
+    folder = tmp_path / "cache" / "history"
+    asked = ("backport", "v2.6.39", "--to", "v2.6.38", "--json")
+    walked = kpt(*asked, KPT_CACHE_DIR=str(tmp_path / "cache")).json
+    assert not folder.exists()
+    indexed = kpt(*asked, "--index", KPT_CACHE_DIR=str(tmp_path / "cache")).json
+    (kept,) = folder.glob("*.sqlite")
+    assert indexed == walked
+    before = kept.read_bytes()
+    assert kpt(*asked, KPT_CACHE_DIR=str(tmp_path / "cache")).json == walked
+    assert kept.read_bytes() == before

@@ -47,16 +47,9 @@ class CommitIndex:
         """For each number, 1 where it is at or below one of `tips`; those that the index lacks count for nothing."""
         return self._reach.below(number for tip in tips if (number := self.number(tip)) is not None)
 
-    def is_ancestor(self, a: ObjectId, b: ObjectId) -> bool:
-        number = self.number(a)
-        return number is not None and bool(self.below([b])[number])
-
     def speaking_of(self, oid: ObjectId, subject: str) -> tuple[int, ...]:
         """Those whose messages may cite the id, abbreviated or not, or quote the subject."""
         return self._marked(keys.cited_key(oid), keys.quoted_key(subject))
-
-    def citing(self, oid: ObjectId) -> tuple[int, ...]:
-        return self._marked(keys.cited_key(oid))
 
     def called(self, subject: str) -> tuple[int, ...]:
         """Those that may have this subject, in whatever case and spacing."""

@@ -18,17 +18,25 @@ from .database import VERSION, DamagedIndexError, Database, find_oids, read_grap
 
 
 def open_index(
-    tree: KernelTree, folder: Path, *, tips: Sequence[ObjectId], progress: Progress = lambda _: None
+    tree: KernelTree,
+    folder: Path,
+    *,
+    tips: Sequence[ObjectId],
+    make: bool = True,
+    progress: Progress = lambda _: None,
 ) -> CommitIndex | None:
     """The index of `tree` kept in `folder`, with everything at and below `tips`; None where there can be none.
 
-    There is none of a history that is not whole (a shallow or partial clone), and none where nothing can be written.
-    Any number of processes may call this at once: one of them reads what is missing, the others wait for it.
+    Without `make` one that is not there is not made, either. There is none of a history that is not whole (a shallow or
+    partial clone), and none where nothing can be written. Any number of processes may call this at once: one of them
+    reads what is missing, the others wait for it.
     """
     if tree.is_shallow:
         return None
     name = hashlib.sha256(os.fsencode(tree.path.resolve())).hexdigest()[:16]
     database = Database(folder / f"commits-{VERSION}-{name}.sqlite")
+    if not make and not database.path.exists():
+        return None
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _locked(database.path, exclusive=False, progress=progress):

@@ -15,11 +15,11 @@ from kpatch_tools.app.backport_queue import parse_queue
 from kpatch_tools.app.backport_results import Record, format_record
 from kpatch_tools.app.modelling import modelling
 from kpatch_tools.app.report import BackportReport
-from kpatch_tools.cli.session import Session, kept_translations
+from kpatch_tools.cli.session import Session, kept_history, kept_translations
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.tree import KernelTree
 
-from .options import Options
+from .options import WORTH_AN_INDEX, Options
 
 
 def run(session: Session, options: Options) -> int:
@@ -40,6 +40,8 @@ def run(session: Session, options: Options) -> int:
         request = replace(request, whole=_whole)
     try:
         with session.progress("backports") as step:
+            if options.full and (options.index or len(request.lines) >= WORTH_AN_INDEX):
+                kept_history(make=True).open(session.tree, progress=step)
             report = run_batch(session.tree, request, sink=_print_record if to_stdout else _ignore, progress=step)
     except KeyboardInterrupt:
         if request.out is not None:
@@ -54,7 +56,8 @@ def run(session: Session, options: Options) -> int:
 
 def _whole(tree: KernelTree, upstream: str, target: str) -> BackportReport:
     request = BackportRequest(target=target, subject=upstream, spelled=upstream)
-    return backport(request, tree, model=modelling(lambda _: None, translations=kept_translations()))
+    model = modelling(lambda _: None, translations=kept_translations())
+    return backport(request, tree, model=model, recall=kept_history(make=False))
 
 
 def _read(name: str) -> bytes:

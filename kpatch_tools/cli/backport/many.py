@@ -11,11 +11,11 @@ from kpatch_tools.app.backport_writing import Places
 from kpatch_tools.app.modelling import modelling
 from kpatch_tools.app.report import fields_of_backport
 from kpatch_tools.cli.patches import is_patch_argument, read_patches
-from kpatch_tools.cli.session import Session, kept_translations
+from kpatch_tools.cli.session import Session, kept_history, kept_translations
 from kpatch_tools.cli.writing import write_file
 from kpatch_tools.hooks.patches.spec import HOOKS
 
-from .options import Options, is_range
+from .options import WORTH_AN_INDEX, Options, is_range
 from .single import request_of
 from .text import STYLES
 
@@ -30,12 +30,15 @@ def run(session: Session, options: Options) -> int:
     places = Places(Path(output) if output not in (None, "-") else None, output == "-", options.branch)
     with session.progress("backport") as step:
         model = modelling(step, translations=kept_translations())
+        recall = kept_history(make=options.index or len(subjects) * len(options.targets) >= WORTH_AN_INDEX)
         if options.series:
             report = backport_series(
-                request, subjects, options.targets, session.tree, places, model=model, progress=step
+                request, subjects, options.targets, session.tree, places, model=model, progress=step, recall=recall
             )
         else:
-            report = backport_matrix(request, subjects, options.targets, session.tree, model=model, progress=step)
+            report = backport_matrix(
+                request, subjects, options.targets, session.tree, model=model, progress=step, recall=recall
+            )
     if session.as_json:
         mails = [patch.data.decode("utf-8", "backslashreplace") for patch in report.patches] if output == "-" else []
         session.print_json({**fields_of_many(report), "mails": mails})

@@ -11,6 +11,8 @@ from kpatch_tools.app.backport_message import Reference
 from kpatch_tools.cli.patches import is_patch_argument
 
 Command = Callable[..., Any]
+WORTH_AN_INDEX = 10
+"""From so many backports on, the history is indexed first: each of them would walk a part of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class Options:
     jobs: int | None
     objects: str | None
     full: bool
+    index: bool
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -106,6 +109,9 @@ def queue_options(command: Command) -> Command:
             click.option("--out", metavar="FILE", help="Add the results of --batch to it (- for standard output)."),
             click.option("--accept", metavar="CLASS,…", help="Classes to take without looking.  [default: generated]"),
             click.option("--full", is_flag=True, help="The whole job for each line of --batch, not its text alone."),
+            click.option(
+                "--index", is_flag=True, help="Index the history first: once, minutes; later runs take seconds."
+            ),
             click.option("--jobs", type=click.IntRange(1), help="Processes to use.  [default: one a core]"),
             click.option(
                 "--objects",

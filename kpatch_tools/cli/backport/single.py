@@ -10,7 +10,7 @@ from kpatch_tools.app.modelling import modelling
 from kpatch_tools.app.report import fields_of_backport
 from kpatch_tools.cli.clock import identity_of_environment
 from kpatch_tools.cli.patches import is_patch_argument, read_bytes
-from kpatch_tools.cli.session import Session, kept_translations
+from kpatch_tools.cli.session import Session, kept_history, kept_translations
 from kpatch_tools.cli.writing import write_file
 from kpatch_tools.hooks.patches.spec import HOOKS
 from kpatch_tools.patch import Patch, parse_patch
@@ -35,7 +35,9 @@ def run(session: Session, options: Options) -> int:
         conflict_branch=options.conflict_branch,
     )
     with session.progress(f"backport to {request.target}") as step:
-        report = backport(request, session.tree, model=modelling(step, translations=kept_translations()), progress=step)
+        model = modelling(step, translations=kept_translations())
+        recall = kept_history(make=options.index)
+        report = backport(request, session.tree, model=model, progress=step, recall=recall)
     if session.as_json:
         # Standard output holds one document: mails that would go there go into it.
         mails = [patch.data.decode("utf-8", "backslashreplace") for patch in report.patches] if output == "-" else []

@@ -71,7 +71,8 @@ def _at(message: str, file: str | None, line: int | None) -> str:
 
 
 def _related(one: RelatedCommit) -> str:
-    return f'{one.commit[:12]} ("{one.subject}") {one.state}: {one.why}'
+    kind = "incidental, " if one.kind == "incidental" else ""
+    return f'{one.commit[:12]} ("{one.subject}") {kind}{one.state}: {one.why}'
 
 
 def _compared(one: FileComparison) -> str:

@@ -162,8 +162,30 @@ def test_it_grows_with_the_history(repository, tmp_path):
     more = line_of(repository, 2, on=first[-1])
     index = opened(repository, tmp_path / "cache", more[-1])
     assert [index.number(oid) for oid in first + more] == [0, 1, 2, 3, 4]
-    assert index.is_ancestor(first[0], more[-1])
-    assert not index.is_ancestor(more[-1], first[0])
+    assert list(index.below([first[-1]])) == [1, 1, 1, 0, 0]
+
+
+def test_a_commit_that_it_lacks_stands_for_those_that_it_has(repository, tmp_path):
+    known = line_of(repository, 3)
+    tree = KernelTree.open(Path(repository.path))
+    past = open_past(tree, tmp_path / "cache", tips=known[-1:])
+    unknown = line_of(repository, 2, on=known[-1])
+    assert past.is_ancestor(known[0], unknown[-1])
+    assert not past.is_ancestor(unknown[-1], known[0])
+    assert ids(past.between(known[0], unknown[-1], [RepoPath("file1.c")])) == known[1:]
+    assert ids(past.between(unknown[-1], known[-1], [RepoPath("file1.c")])) == []
+
+
+def test_one_is_only_made_where_that_is_wanted(repository, tmp_path):
+    tip = line_of(repository, 2)[-1]
+    tree, folder = KernelTree.open(Path(repository.path)), tmp_path / "cache"
+    assert open_index(tree, folder, tips=[tip], make=False) is None
+    assert not folder.exists()
+    assert open_index(tree, folder, tips=[tip]) is not None
+    more = line_of(repository, 2, on=tip)
+    extended = open_index(tree, folder, tips=more[-1:], make=False)
+    assert extended is not None
+    assert len(extended) == 4
 
 
 def test_what_messages_speak_of_is_found(repository, tmp_path):
