@@ -3,6 +3,7 @@
 from kpatch_tools.core.ids import RepoPath
 
 from .callees import object_to_other_callees
+from .formats import object_to_other_types
 from .identifiers import object_to_unknown
 from .included import object_to_unseen
 from .labels import object_to_lost_labels
@@ -16,6 +17,7 @@ ALL_GUARDS: tuple[Guard, ...] = (
     object_to_strangers,
     object_to_unseen,
     object_to_other_callees,
+    object_to_other_types,
     object_to_lost_lines,
     object_to_lost_labels,
     object_to_broken,
