@@ -1,6 +1,8 @@
 """One file in conflict: each hunk by the first strategy that knows where it goes."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from kpatch_tools.backport.outcome import HunkResult
 from kpatch_tools.backport.place import find_places
@@ -53,13 +55,43 @@ def _place(
             return [found], ()
     placed, missing = [], []
     for edit in edits:
-        one = place_aligned(edit, conflict.alignment(edit)) or find_edit_already(edit, conflict)
+        one = leave_spacing(edit, conflict) or place_aligned(edit, conflict.alignment(edit))
+        one = one or find_edit_already(edit, conflict)
         one = one or next((made for rule in further if (made := rule(edit, conflict)) is not None), None)
         if one is None:
             missing.append(edit)
         else:
-            placed.append(one)
+            placed.append(_as_merged(edit, one, conflict))
     return placed, tuple(missing)
+
+
+def leave_spacing(edit: Edit, conflict: Conflict) -> Placed | None:
+    """An edit of white space alone is left out where the lines around it differ: it is a cleanup, not the change."""
+    removed = b"".join(conflict.base.lines[edit.first : edit.last]).split()
+    if not removed or b"".join(removed) != b"".join(b"".join(edit.new).split()):
+        return None
+    return Placed((edit,), (), HunkClass.DROPPED, "spacing", "it changes white space only, next to other lines")
+
+
+def _as_merged(edit: Edit, placed: Placed, conflict: Conflict) -> Placed:
+    """What was adapted and came to the very lines that upstream takes out and puts in is merged."""
+    if placed.kind is not HunkClass.ADAPTED:
+        return placed
+    made = _delta(
+        (line for one in placed.replacements for line in conflict.ours.lines[one.first : one.last]),
+        (line for one in placed.replacements for line in one.new),
+    )
+    if made != _delta(conflict.base.lines[edit.first : edit.last], edit.new):
+        return placed
+    why = "upstream's own lines, merged word by word into others"
+    return replace(placed, kind=HunkClass.MERGED, why=why)
+
+
+def _delta(removed: Iterable[bytes], added: Iterable[bytes]) -> dict[bytes, int]:
+    """How often each line is put in (or, below 0, taken out), white space aside."""
+    counted = Counter(b"".join(line.split()) for line in added)
+    counted.subtract(b"".join(line.split()) for line in removed)
+    return {line: count for line, count in counted.items() if count and line}
 
 
 def _result(

@@ -1,0 +1,97 @@
+"""One file in conflict, hunk by hunk: each strategy on a small file."""
+
+import pytest
+from kpatch_tools.backport.merge import settle
+from kpatch_tools.backport.merge.edits import Placed, Replacement
+from kpatch_tools.core.hunkclass import HunkClass
+from kpatch_tools.patch import diff_blobs
+
+PATH = "mm/toy.c"
+BASE = """\
+static int toy_fill(struct toy *toy)
+{
+	int count = toy_first(toy);
+
+	toy_lock(toy);
+	toy->count = count;
+	toy_unlock(toy);
+	return count;
+}
+"""
+
+
+def done(theirs, ours, base=BASE, further=()):
+    diff = diff_blobs(PATH, base.encode(), theirs.encode())
+    data, hunks = settle(diff, PATH, base.encode(), ours.encode(), further=further)
+    return data.decode(), [(hunk.kind, hunk.why) for hunk in hunks]
+
+
+def test_the_same_lines_between_others():
+    theirs = BASE.replace("\ttoy->count = count;\n", "\ttoy->count = count + 1;\n")
+    ours = BASE.replace("toy_lock(toy)", "toy_lock_irq(toy)").replace("toy_unlock(toy)", "toy_unlock_irq(toy)")
+    data, hunks = done(theirs, ours)
+    assert data == ours.replace("\ttoy->count = count;\n", "\ttoy->count = count + 1;\n")
+    assert hunks == [(HunkClass.MOVED, "the same lines, next to others than upstream")]
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        (("\ttoy_unlock(toy);\n", "\ttoy_release(toy);\n"), "after the same line as upstream"),
+        (("\ttoy->count = count;\n", "\ttoy->size = count;\n"), "before the same line as upstream"),
+    ],
+)
+def test_an_insertion_by_one_of_its_neighbours(other, why):
+    theirs = BASE.replace("\ttoy_unlock(toy);\n", "\ttoy_mark(toy);\n\ttoy_unlock(toy);\n")
+    ours = BASE.replace(*other)
+    data, hunks = done(theirs, ours)
+    line = "\ttoy->count = count;\n" if why.startswith("after") else "\ttoy->size = count;\n"
+    assert data == ours.replace(line, line + "\ttoy_mark(toy);\n")
+    assert hunks == [(HunkClass.MOVED, why)]
+
+
+def test_what_reads_otherwise_is_left_to_a_person():
+    theirs = BASE.replace("\ttoy->count = count;\n", "\ttoy->count = count + 1;\n")
+    ours = BASE.replace("toy->count = count", "toy_set(toy, count)")
+    data, hunks = done(theirs, ours)
+    assert data == ours
+    assert hunks == [(HunkClass.NEEDS_HUMAN, "the lines around it differ in the target")]
+
+
+def test_white_space_alone_is_left_out_between_other_lines():
+    theirs = BASE.replace("\ttoy->count = count;\n", "\ttoy->count  =  count;\n")
+    ours = BASE.replace("toy_lock(toy)", "toy_lock_irq(toy)").replace("toy_unlock(toy)", "toy_unlock_irq(toy)")
+    data, hunks = done(theirs, ours)
+    assert data == ours
+    assert hunks == [(HunkClass.DROPPED, "it changes white space only, next to other lines")]
+
+
+def test_white_space_alone_goes_on_between_the_same_lines():
+    theirs = BASE.replace("\ttoy->count = count;\n", "\ttoy->count  =  count;\n")
+    data, hunks = done(theirs, "/* more */\n" + BASE)
+    assert data == "/* more */\n" + theirs
+    assert hunks == [(HunkClass.EXACT, "context and lines as upstream")]
+
+
+def test_adapted_to_upstreams_own_lines_is_merged():
+    theirs = BASE.replace("\ttoy->count = count;\n", "\ttoy_set(toy, count);\n")
+    ours = BASE.replace("\ttoy->count = count;\n", "\n\t toy->count = count;\n").replace("toy_lock", "toy_take")
+    ours = ours.replace("toy_unlock", "toy_put").replace("\t toy->count = count", "\ttoy->count  =count")
+
+    def by_word(edit, _):
+        put = (b"\n", b"\ttoy_set(toy, count);\n")
+        return Placed((edit,), (Replacement(5, 7, put),), HunkClass.ADAPTED, "woven", "word by word")
+
+    data, hunks = done(theirs, ours, further=(by_word,))
+    assert data == ours.replace("\ttoy->count  =count;\n", "\ttoy_set(toy, count);\n")
+    assert hunks == [(HunkClass.MERGED, "upstream's own lines, merged word by word into others")]
+
+
+def test_adapted_to_other_lines_is_adapted():
+    theirs = BASE.replace("\ttoy->count = count;\n", "\ttoy->count = count + 1;\n")
+    ours = BASE.replace("toy->count = count", "toy_set(toy, count)")
+
+    def by_word(edit, _):
+        return Placed((edit,), (Replacement(5, 6, (b"\ttoy_set(toy, count + 1);\n",)),), HunkClass.ADAPTED, "w", "so")
+
+    assert done(theirs, ours, further=(by_word,))[1] == [(HunkClass.ADAPTED, "so")]
