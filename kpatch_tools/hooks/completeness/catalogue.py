@@ -65,6 +65,7 @@ def judge_slots(
     names |= {put.location.function for put in puts if put.location.function is not None}
     names |= {call.location.function for slot in slots for call in slot.calls if call.location.function is not None}
     view.fetch(names)
+    view.fetch_members({slot.name for slot in slots})
     for about, find in _BY_SLOT:
         if not about & wanted:
             continue

@@ -20,7 +20,8 @@ class GatheredSlot:
     """One slot of the type that declares it, with all that surely fills and calls it.
 
     `signatures`: several where conditionals declare it several times. `doubtful`: some use may be of this slot or of
-    another one, so that there may be more than is known.
+    another one, so that there may be more than is known. `is_made_here`: the tree fills some slot of the type; where it
+    does not, firmware or somebody else's code does.
     """
 
     table: TableType
@@ -31,6 +32,7 @@ class GatheredSlot:
     overrides: tuple[Put, ...]
     calls: tuple[CallSite, ...]
     doubtful: bool
+    is_made_here: bool
 
     @property
     def name(self) -> str:
@@ -71,6 +73,7 @@ def gather_slots(
     gathered = []
     for key, same in definitions.items():
         table = table_type(same[0], records, instances[key])
+        made = any(uses.defaults[key, path] or uses.overrides[key, path] for path in own[key])
         for path, (line, signatures) in own[key].items():
             gathered.append(
                 GatheredSlot(
@@ -82,6 +85,7 @@ def gather_slots(
                     overrides=tuple(dict.fromkeys(uses.overrides[key, path])),
                     calls=tuple(dict.fromkeys(uses.calls[key, path])),
                     doubtful=(key, path.rpartition(".")[2]) in lost,
+                    is_made_here=made,
                 )
             )
     return tuple(gathered)

@@ -99,7 +99,7 @@ def _may_be_pasted(name: str, code: str) -> bool:
 def find_never_called(slot: GatheredSlot, view: View) -> Iterator[Flaw]:
     """Judged by the member's name: where any type's member of that name is called or read, nothing is said."""
     puts = [put for put in (*slot.defaults, *slot.overrides) if put.value != "NULL"]
-    if not puts or slot.calls or slot.doubtful or view.facts.calls((slot.name,)) or view.facts.macros((slot.name,)):
+    if not puts or slot.calls or slot.doubtful or view.is_called(slot.name):
         return
     files = view.facts.files_with(slot.name)
     if len(files) > _MOST_FILES or view.stands_elsewhere(slot.name):

@@ -1,5 +1,6 @@
 """What rules ask besides the slots: functions and typedefs by name, and what the text says at a place."""
 
+import posixpath
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,6 @@ from kpatch_tools.hooks.index.spelling import decode, without_comments
 from kpatch_tools.hooks.survey.nearness import nearest
 
 _DIRECTIVE = re.compile(r"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b(.*)")
-_FEW_FILES = 60
 _OTHER_SUFFIXES = (".S", ".s", ".lds", ".c_shipped", ".h_shipped", ".inc", ".tmpl", ".pl", ".sh")
 
 
@@ -28,6 +28,9 @@ class View:
     _typedefs: dict[str, list[At[Typedef]]] = field(default_factory=dict)
     _code: dict[RepoPath, str] = field(default_factory=dict)
     _lines: dict[RepoPath, list[str]] = field(default_factory=dict)
+    _headers: dict[str, tuple[RepoPath, ...]] = field(default_factory=dict)
+    _called: frozenset[str] = frozenset()
+    _assigned: frozenset[str] = frozenset()
     _others: frozenset[bytes] | None = None
 
     def fetch(self, functions: Iterable[str]) -> None:
@@ -42,6 +45,20 @@ class View:
         self._typedefs.update((name, []) for name in wanted)
         for found in self.facts.typedefs(wanted) if wanted else ():
             self._typedefs[found.fact.name].append(found)
+
+    def fetch_members(self, names: Iterable[str]) -> None:
+        """Have at hand which of these members anything calls or assigns."""
+        wanted = frozenset(names)
+        self._called = frozenset(one.fact.member for one in self.facts.calls(wanted))
+        self._called |= {member for one in self.facts.macros(wanted) for member in one.fact.members}
+        self._assigned = frozenset(one.fact.member for one in self.facts.assignments(wanted))
+
+    def is_called(self, member: str) -> bool:
+        """Whether a member of that name, of whatever type, is called or is reached by a macro."""
+        return member in self._called
+
+    def is_assigned(self, member: str) -> bool:
+        return member in self._assigned
 
     def functions(self, name: str, seen_from: RepoPath) -> tuple[At[Function], ...]:
         """The functions that a file may mean by a name: its own; else those of headers near it, or public ones."""
@@ -102,12 +119,13 @@ class View:
             yield Mention(Location(file, line), before, code[match.end() : match.end() + 160])
 
     def may_be_macro(self, word: str, seen_from: RepoPath) -> bool:
-        """Whether the file, or one of the few that have the word, defines a macro of that name."""
+        """Whether the file, or a header beside it, defines a macro of that name."""
+        folder = posixpath.dirname(seen_from)
+        if folder not in self._headers:
+            beside = [path for path in self.source.paths(folder) if posixpath.dirname(path) == folder]
+            self._headers[folder] = tuple(path for path in beside if path.endswith(".h"))
         defined = re.compile(rf"^[ \t]*#[ \t]*define[ \t]+{re.escape(word)}\b", re.MULTILINE)
-        if defined.search(self.code(seen_from)) is not None:
-            return True
-        files = self.facts.files_with(word)
-        return len(files) <= _FEW_FILES and any(defined.search(self.code(file)) is not None for file in files)
+        return any(defined.search(self.code(file)) is not None for file in (seen_from, *self._headers[folder]))
 
     def stands_elsewhere(self, word: str) -> bool:
         """Whether a file that is no C has the word: assembler, a linker script, a table of offsets."""

@@ -152,15 +152,21 @@ def test_devinit_where_all_others_are_plain() -> None:
 
 
 def test_a_slot_that_nothing_fills() -> None:
-    text = "struct more { int (*flush)(int a); };\nint f(struct more *m) { %s return m->flush(1); }\n%s"
-    (flaw,) = check("never-filled", **full("a"), x=text % ("", ""))
+    text = "struct more { int (*flush)(int a); int (*fill)(void); };\n"
+    text += "%s\nint f(struct more *m) { %s return m->flush(1); }\n%s"
+    made = "static int mine(void) { return 0; }\nstatic struct more m = { .fill = mine };"
+
+    def flaws(before: str = "", after: str = "", made: str = made) -> list[Flaw]:
+        return check("never-filled", **full("a"), x=text % (made, before, after))
+
+    (flaw,) = flaws()
     assert (flaw.slot, flaw.status, flaw.location.function) == ("flush", Status.FAIL, "f")
-    assert check("never-filled", **full("a"), x=text % ("if (!m->flush) return 0;", "")) == []
-    assert (
-        check("never-filled", **full("a"), x=text % ("", "void g(struct more *m, int (*h)(int)) { m->flush = h; }"))
-        == []
-    )
-    assert check("never-filled", **full("a"), x=text % ("", "#define MORE(f) { .flush = f }\n")) == []
+    assert flaws("if (!m->flush) return 0;") == []
+    assert flaws(after="int g(struct more *m) { if (m->flush) return f(m); return 0; }") == []
+    assert flaws(after="void g(struct more *m, int (*h)(int)) { m->flush = h; }") == []
+    assert flaws(after="#define MORE(f) { .flush = f }\n") == []
+    assert flaws(after="int g(struct more *m) { TAKE_OVER(m->flush, f); return 0; }") == []
+    assert flaws(made="") == []
 
 
 def test_a_table_that_leaves_out_what_all_others_fill() -> None:
