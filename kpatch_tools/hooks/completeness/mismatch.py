@@ -85,8 +85,10 @@ def _is_renamed(tags: tuple[str, ...], function: At[Function], view: View) -> bo
 
 
 def _statement(put: Put, view: View) -> str:
-    """The text around a value: the line before it, and what follows up to the end of the statement or value."""
-    text = view.line(put.location, 1) + " " + view.line(put.location)
+    """The text around a value: from the line before, where the value begins its own, to the end of the statement."""
+    text = view.line(put.location)
+    if re.match(rf"\s*&?\s*{re.escape(put.value)}\b", text) is not None:
+        return view.line(put.location, 1) + " " + text
     for ahead in range(1, _TALLEST):
         if re.search(rf"\b{re.escape(put.value)}\b\s*[,;}})]", text) is not None:
             break

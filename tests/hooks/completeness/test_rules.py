@@ -86,9 +86,10 @@ def test_a_function_of_another_type_is_a_mismatch(function: str) -> None:
     assert flaw.location.line == 3
 
 
-def test_a_cast_mismatch_is_a_doubt() -> None:
-    text = "static int bad(struct dev *d) { }\nstatic struct ops x = { .open = (void *)bad };"
-    (flaw,) = check("signature-mismatch", x=text)
+@pytest.mark.parametrize("after", ["(void *)bad", "(int (*)(struct dev *, int))\n\t\tbad"])
+def test_a_cast_mismatch_is_a_doubt(after: str) -> None:
+    text = "static int bad(struct dev *d) { }\nvoid set(struct ops *o)\n{\n\to->open = bad_one;\n\to->open = %s;\n}"
+    (flaw,) = check("signature-mismatch", x=text % after)
     assert flaw.status is Status.WARN
     assert "behind a cast" in flaw.message
 
