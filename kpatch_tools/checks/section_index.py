@@ -15,7 +15,7 @@ from kpatch_tools.checks.section_rules import (
 )
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
-from kpatch_tools.syntax.memo import BlobMemo
+from kpatch_tools.syntax.memo import BlobMemo, entries
 
 PLAIN = frozenset({Section.PLAIN})
 
@@ -114,7 +114,7 @@ def _record(names: dict[str, tuple[Annotated, ...]], data: bytes, name: bytes, s
         names[name.decode("ascii")] = (*known, one)
 
 
-_MEMO = BlobMemo(read_sections)
+SECTIONS = BlobMemo(read_sections)
 
 
 @dataclass(frozen=True)
@@ -174,9 +174,9 @@ class SectionIndex:
 def index_sections(source: BlobSource, scope: tuple[str, ...]) -> SectionIndex:
     """Every annotated function and variable of the C files in `scope`."""
     files: dict[RepoPath, FileSections] = {}
-    for path in source.paths(*scope):
-        found = _MEMO.of(source, path) if path.endswith((".c", ".h")) else None
-        if found is not None and found is not _NOTHING:
+    for path, blob in entries(source, *scope):
+        found = SECTIONS.of_blob(source, path, blob) if path.endswith((".c", ".h")) else None
+        if found is not None and found != _NOTHING:
             files[path] = found
     return SectionIndex(files, _vocabulary(files))
 

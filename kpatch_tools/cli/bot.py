@@ -9,9 +9,10 @@ import click
 
 from kpatch_tools.app.bot import Round, run_round, waiting_texts
 from kpatch_tools.app.exits import Exit
+from kpatch_tools.app.kept_reading import kept_reading
 from kpatch_tools.app.review import Choice
 from kpatch_tools.cli.reviews import chosen_model, read_ignores
-from kpatch_tools.cli.session import Session, verb
+from kpatch_tools.cli.session import Session, cache_dir, verb
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.review.bot.config import EXAMPLE, BotConfig, parse_config
 from kpatch_tools.review.bot.state import BotState
@@ -64,7 +65,7 @@ def command(session: Session, *, config_name: str | None, once: bool, show: bool
 
 
 def _round(session: Session, config: BotConfig, choice: Choice, state: BotState) -> Round:
-    with session.progress("bot") as step:
+    with session.progress("bot") as step, kept_reading(cache_dir()):
         # Opened anew each time, for somebody fetches into it meanwhile.
         done = run_round(KernelTree.open(config.repository), config, state, choice, now=int(time.time()), progress=step)
     for title, lines in (("reviewed", done.reviewed), ("posted", done.posted), ("failed", done.failed)):

@@ -4,10 +4,11 @@ import click
 
 from kpatch_tools.app.check import Checked, CheckReport, check_commit_on, check_commits, check_patches
 from kpatch_tools.app.exits import Exit, exit_of_findings
+from kpatch_tools.app.kept_reading import kept_reading
 from kpatch_tools.app.report import finding_fields
 from kpatch_tools.cli.findings import print_findings
 from kpatch_tools.cli.patches import is_patch_argument, read_patches
-from kpatch_tools.cli.session import Session, verb
+from kpatch_tools.cli.session import Session, cache_dir, verb
 
 
 @click.command("check")
@@ -28,7 +29,7 @@ def command(session: Session, *, subject: str, on: str | None) -> int:
       git format-patch -1 --stdout | kpt check - --on v3.1
     """
 
-    with session.progress("checking") as step:
+    with session.progress("checking") as step, kept_reading(cache_dir()):
 
         def show(change: Checked) -> None:
             if not session.as_json:

@@ -11,11 +11,12 @@ import click
 
 from kpatch_tools.app.exits import Exit
 from kpatch_tools.app.git_hooks import KINDS, install_hook, plan_hook, uninstall_hook
+from kpatch_tools.app.kept_reading import kept_reading
 from kpatch_tools.app.premerge import Update, incoming, updates_of_push
 from kpatch_tools.app.review import Choice, review_input
 from kpatch_tools.app.review_input import Input, inputs_of_commits
 from kpatch_tools.cli.reviews import chosen_checks, chosen_model, exit_of_reviews, print_review, read_ignores, rules
-from kpatch_tools.cli.session import Session, verb
+from kpatch_tools.cli.session import Session, cache_dir, verb
 from kpatch_tools.cli.writing import write_file
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Status
@@ -85,7 +86,7 @@ def command(
     given = inputs_of_commits(tree, range_ or "") if hook is None else _given_by_git(tree, hook, (range_ or "",))
     reviews = []
     as_text = form == "text" and not session.as_json
-    with session.progress("reviewing") as step:
+    with session.progress("reviewing") as step, kept_reading(cache_dir()):
         for one in given:
             reviews.append(review_input(tree, one, choice, progress=step))
             step("")

@@ -6,11 +6,12 @@ from pathlib import Path
 import click
 
 from kpatch_tools.app.exits import Exit
+from kpatch_tools.app.kept_reading import kept_reading
 from kpatch_tools.app.review import Choice, review_input
 from kpatch_tools.app.review_input import Input, inputs_of_commits, inputs_of_letters, inputs_of_path
 from kpatch_tools.cli.patches import read_bytes
 from kpatch_tools.cli.reviews import chosen_checks, chosen_model, exit_of_reviews, print_review, read_ignores, rules
-from kpatch_tools.cli.session import Session, verb
+from kpatch_tools.cli.session import Session, cache_dir, verb
 from kpatch_tools.cli.writing import write_file
 from kpatch_tools.review.reports import FORMATS
 from kpatch_tools.review.sources import letters_in
@@ -66,7 +67,7 @@ def command(
     reviews: list[Review] = []
     skipped: list[Skipped] = []
     as_text = form == "text" and not session.as_json
-    with session.progress("reviewing") as step:
+    with session.progress("reviewing") as step, kept_reading(cache_dir()):
         choice = Choice(on, chosen_checks(checks, skip), read_ignores(ignore), every, chosen_model(checks, skip, step))
         for subject in subjects:
             inputs, passed_over = _inputs(session, subject)

@@ -79,7 +79,7 @@ class Includes:
 
     def _included_by(self, path: RepoPath) -> tuple[_Name, ...]:
         if path not in self._names:
-            self._names[path] = _INCLUDED_NAMES.of(self.source, path) or ()
+            self._names[path] = INCLUDED_NAMES.of(self.source, path) or ()
         return self._names[path]
 
     def _find(self, name: str, folder: str | None, path: RepoPath) -> tuple[RepoPath, ...]:
@@ -127,7 +127,8 @@ def _included_names(data: bytes) -> tuple[_Name, ...]:
     )
 
 
-_INCLUDED_NAMES = BlobMemo(_included_names)
+INCLUDED_NAMES = BlobMemo(_included_names)
+"""By blob: (in quotes, what is included) of each `#include`."""
 
 
 def architecture_of(path: RepoPath) -> str:

@@ -9,11 +9,13 @@ from pygit2.enums import ObjectType
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId
 
-from .objects import CommitData, TreeEntry, parse_commit, scan_tree, tree_rows
+from .objects import MODE_FOLDER, CommitData, TreeEntry, is_regular, parse_commit, scan_tree, tree_rows
 from .search import BlobSearch
 
 _TREES_KEPT = 20_000
 _ROWS_KEPT = 4_000
+_LISTS_KEPT = 8_000
+_LONG_LIST = 2_500  # files; longer ones are put together from their folders' each time
 FOLDER_MODES = (b"40000", b"040000")  # old tools wrote the leading zero
 
 
@@ -41,6 +43,7 @@ class ObjectStore:
         self._trees: OrderedDict[ObjectId, dict[bytes, TreeEntry]] = OrderedDict()
         self._scans: OrderedDict[ObjectId, dict[bytes, tuple[bytes, bytes]]] = OrderedDict()
         self._rows: OrderedDict[ObjectId, frozenset[bytes]] = OrderedDict()
+        self._lists: OrderedDict[ObjectId, list[tuple[str, ObjectId]]] = OrderedDict()
 
     def reopened(self) -> "ObjectStore":
         """Another handle on the same repository."""
@@ -100,6 +103,25 @@ class ObjectStore:
             current = ObjectId(found[1].hex())
         found = self.scan(current).get(name)
         return None if found is None else TreeEntry(int(found[0], 8), ObjectId(found[1].hex()))
+
+    def files_below(self, oid: ObjectId) -> list[tuple[str, ObjectId]]:
+        """All regular files below a folder, in tree order, by their paths from it, with their blobs; neighbouring
+        commits share nearly all folders, so their lists are kept. Callers must not change them."""
+        known = self._lists.get(oid)
+        if known is not None:
+            return known
+        found: list[tuple[str, ObjectId]] = []
+        for name, entry in self.tree(oid).items():
+            spelled = name.decode("utf-8", "surrogateescape")
+            if entry.mode == MODE_FOLDER:
+                found += [(f"{spelled}/{path}", blob) for path, blob in self.files_below(entry.oid)]
+            elif is_regular(entry.mode):
+                found.append((spelled, entry.oid))
+        if len(found) <= _LONG_LIST:
+            self._lists[oid] = found
+            if len(self._lists) > _LISTS_KEPT:
+                self._lists.popitem(last=False)
+        return found
 
     def scan(self, oid: ObjectId) -> dict[bytes, tuple[bytes, bytes]]:
         """The entries of a folder as git has them, unconverted (see `scan_tree`); callers must not change them."""

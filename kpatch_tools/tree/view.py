@@ -99,10 +99,12 @@ class TreeAt:
         return self._store.entry(self.tree, path)
 
     def _below(self, tree: ObjectId, prefix: str) -> Iterator[tuple[RepoPath, ObjectId]]:
+        # Folder by folder: who wants only the first file does not wait for all.
         for name, entry in self._store.tree(tree).items():
             path = prefix + name.decode("utf-8", "surrogateescape")
             if entry.mode == MODE_FOLDER:
-                yield from self._below(entry.oid, path + "/")
+                for inner, blob in self._store.files_below(entry.oid):
+                    yield RepoPath(f"{path}/{inner}"), blob
             elif is_regular(entry.mode):
                 yield RepoPath(path), entry.oid
 
