@@ -120,7 +120,7 @@ def _print(session: Session, report: DiffReport) -> None:
         for slot in table.slots:
             _print_slot(session, slot)
     compared = len({one.name for side in (report.old, report.new) for one in side.tables})
-    differ = f"{len(report.tables)} of {compared} table{'' if compared == 1 else 's'} differ"
+    differ = f"{len(report.tables)} of {compared} table{' differs' if compared == 1 else 's differ'}"
     _line(session, f"{old} → {new}: {differ if report.tables else f'no difference in {compared}'}", "dim")
     for side in (report.old, report.new):
         for one in side.not_understood:
