@@ -6,12 +6,13 @@ Source: Documentation/process/stable-kernel-rules.rst and backporting.rst ("[ no
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.patch import diff_sources, upstream_reference
-from kpatch_tools.patch.compare import compare_edits
+from kpatch_tools.patch.compare import FileComparison, compare_edits
 
 ID = "backport-conformity"
 _NOTE = re.compile(
@@ -33,18 +34,17 @@ def run(change: Change) -> Iterator[Finding]:
         yield Finding(ID, Status.SKIP, "no upstream commit to compare with")
         return
     edit = diff_sources(change.before, {path: change.after.read(path) for path in change.touched}, modes={})
-    different = [one for one in compare_edits(upstream, edit, {}) if one.missing or one.extra]
+    different = [(one, found) for one in compare_edits(upstream, edit, {}) if (found := _lines(one))]
     if not different:
         yield Finding(ID, Status.PASS, f"changes the same lines as {commit.oid[:12]}")
     elif _declared(change.message):
         yield Finding(ID, Status.SKIP, f"differs from {commit.oid[:12]}, as the message says")
     else:
-        first = different[0]
-        kind, text = (first.missing or first.extra)[0]
+        first, lines = different[0]
+        verb, kind, text = lines[0]
         line = text.decode("utf-8", "replace").strip()[:_SHOWN]
-        lacks = "lacks" if first.missing else "has"
-        more = sum(len(one.missing) + len(one.extra) for one in different) - 1
-        message = f"differs from upstream commit {commit.oid[:12]} without saying so: {lacks} {kind}{line}"
+        more = sum(len(found) for _, found in different) - 1
+        message = f"differs from upstream commit {commit.oid[:12]} without saying so: {verb} {kind}{line}"
         yield Finding(
             ID,
             Status.WARN,
@@ -52,6 +52,20 @@ def run(change: Change) -> Iterator[Finding]:
             first.path,
             hint="say in brackets above the sign-off what was done otherwise and why",
         )
+
+
+def _lines(one: FileComparison) -> list[tuple[str, str, bytes]]:
+    """Changed lines that only one side has; how they are indented, and empty ones, nobody needs to be told of."""
+    missing, extra = (
+        Counter((kind, b"".join(text.split())) for kind, text in side) for side in (one.missing, one.extra)
+    )
+    sides = (("lacks", one.missing, missing - extra), ("has", one.extra, extra - missing))
+    return [
+        (verb, kind, text)
+        for verb, side, only in sides
+        for kind, text in side
+        if text.strip() and (kind, b"".join(text.split())) in only
+    ]
 
 
 def _declared(message: bytes) -> bool:
