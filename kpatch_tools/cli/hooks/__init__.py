@@ -67,10 +67,10 @@ def command(
 ) -> int:
     """Show hook tables: their slots, what they default to, who overrides and who calls them.
 
-    Tables are found in the tree's own C, no list of them is kept: comments, strings, `#if 0` and names that only look alike do
-    not count. What could not be understood is said. A variable of the architecture, such as x86_init, is read for
-    itself. The rest is the map of the whole tree: an index in the cache folder ($KPT_CACHE_DIR), built in a minute for
-    the first revision, then kept. Without --table, --html and --dot show all tables that headers declare.
+    Tables are found in the tree's own C, no list of them is kept: comments, strings, `#if 0` and names that only look
+    alike do not count. What could not be understood is said. A variable of the architecture, such as x86_init, is
+    read for itself. The rest is the map of the whole tree: an index in the cache folder ($KPT_CACHE_DIR), built in a
+    minute for the first revision, then kept. Without --table, --html and --dot show all tables that headers declare.
 
     \b
     Examples:
