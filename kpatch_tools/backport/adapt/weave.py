@@ -17,6 +17,8 @@ _ENDS = frozenset({b";", b"{", b"}", b",", b":"})
 
 _FLOW = frozenset(b"{ } if else for while do switch case default return goto break continue".split())
 
+_AROUND = 3  # words on either side of a difference, by which its place is found again
+
 _STANDS_ALONE = frozenset({b";", b"{", b"}", b"#"})
 
 
@@ -56,10 +58,12 @@ def weave(base: Sequence[Token], ours: Sequence[Token], theirs: Sequence[Token],
         met = [edit for edit in edits if _meet(one, edit) or _collide(one, edit, base)]
         if not met:
             kept.append(one)
-        elif len(met) == 1 and _contains(met[0], one) and not _comes_again(one, met[0], base):
-            overruled.append((_plain(base[one.first : one.last]), _plain(one.new)))
-        else:
+        elif len(met) > 1 or not _contains(met[0], one):
             return None
+        elif (edit := _taken_along(one, met[0], base)) is not None:
+            edits[edits.index(met[0])] = edit
+        else:
+            overruled.append((_plain(base[one.first : one.last]), _plain(one.new)))
     return Woven(tuple(_assemble(base, ours, theirs, to, edited, kept, edits)), tuple(overruled))
 
 
@@ -162,11 +166,15 @@ def _flow(tokens: Iterable[Token]) -> Counter[bytes]:
     return Counter(token.text for token in tokens if token.text in _FLOW)
 
 
-def _comes_again(one: _Difference, edit: _Difference, base: Sequence[Token]) -> bool:
-    """Whether the line that the target has in another form is only put elsewhere: its form must not be lost."""
-    low, high = _line_of(base, one)
-    line = _plain(base[low:high])
-    return any(is_word(token.text) for token in one.new) and line in _plain(edit.new)
+def _taken_along(one: _Difference, edit: _Difference, base: Sequence[Token]) -> _Difference | None:
+    """The edit with the target's words where it only puts elsewhere what surrounds them; None where it does not."""
+    low, high = max(edit.first, one.first - _AROUND), min(edit.last, one.last + _AROUND)
+    wanted, new = [token.text for token in base[low:high]], [token.text for token in edit.new]
+    found = [at for at in range(len(new) - len(wanted) + 1) if new[at : at + len(wanted)] == wanted]
+    if len(found) != 1 or low == one.first or high == one.last or not any(map(is_word, wanted)):
+        return None
+    at = found[0] + one.first - low
+    return _Difference(edit.first, edit.last, (*edit.new[:at], *one.new, *edit.new[at + one.last - one.first :]))
 
 
 def _contains(edit: _Difference, one: _Difference) -> bool:
