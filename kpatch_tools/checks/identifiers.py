@@ -10,12 +10,13 @@ Source: the file and every header it includes, in the tree after the patch; dire
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kpatch_tools.checks.check import Change, Check, includes_after
 from kpatch_tools.checks.lines import Edit, edits, parse
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.syntax import ParsedFile
 from kpatch_tools.syntax.includes import Includes
 from kpatch_tools.syntax.symbols import declared_names, identifiers
 
@@ -79,9 +80,13 @@ def undeclared(includes: Includes, edit: Edit) -> tuple[tuple[str, int], ...]:
     used = {name: offset for name, offset in identifiers(code).items() if not _MADE_BY_THE_BUILD.match(name)}
     suspects = set(used) - set(identifiers(edit.before or b""))
     if suspects:
-        suspects -= declared_names(parse(edit.after))
+        parsed = parse(edit.after)
+        suspects -= declared_names(parsed)
+        suspects &= set(identifiers(_compiled(code, parsed)))
     if suspects:
         suspects = _unknown_in_unit(includes, edit, code, suspects)
+    if suspects:
+        suspects -= _of_other_architectures(includes, edit, suspects, used)
     return tuple((name, code.count(b"\n", 0, offset) + 1) for name, offset in used.items() if name in suspects)
 
 
@@ -102,6 +107,38 @@ def _unknown_in_unit(includes: Includes, edit: Edit, code: bytes, suspects: set[
         if not any(name.startswith(part) or name.endswith(part) for part in pasted)
         and not _handed_to(pasting, name, code)
     }
+
+
+def _compiled(code: bytes, parsed: ParsedFile) -> bytes:
+    """`code` without what no compiler sees, as under `#if 0`."""
+    for span in parsed.disabled:
+        code = code[: span.start] + b" " * (span.end - span.start) + code[span.end :]
+    return code
+
+
+def _of_other_architectures(includes: Includes, edit: Edit, names: set[str], used: Mapping[str, int]) -> set[str]:
+    """Those that stand under some condition in code for every architecture, and that the headers of one mention."""
+    if edit.path.startswith("arch/"):
+        return set()
+    parsed = parse(edit.after or b"")
+    names = {name for name in names if _is_conditional(parsed, used[name])}
+    found: set[str] = set()
+    for path in includes.source.paths("arch") if names else ():
+        if path.endswith(".h") and any(name.encode() in (includes.source.read(path) or b"") for name in names - found):
+            found |= names & set(identifiers(includes.source.read(path) or b""))
+            if found == names:
+                break
+    return found
+
+
+def _is_conditional(parsed: ParsedFile, offset: int) -> bool:
+    """Whether an #if is open at `offset`."""
+    depth = 0
+    for directive in parsed.directives:
+        if directive.span.start > offset:
+            break
+        depth += (directive.name in ("if", "ifdef", "ifndef")) - (directive.name == "endif")
+    return depth > 0
 
 
 def _seen_by(includes: Includes, edit: Edit) -> Iterator[bytes]:

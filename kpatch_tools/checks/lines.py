@@ -1,6 +1,8 @@
 """Which lines of a touched file are the change's own."""
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -34,12 +36,32 @@ class Edit:
 
 
 def edits(change: Change, *, suffixes: tuple[str, ...] = (".c", ".h")) -> tuple[Edit, ...]:
-    """The change's files whose names end in one of `suffixes`."""
+    """The change's files whose names end in one of `suffixes`; one that was renamed is compared with what it was."""
     return tuple(
-        edit(path, change.before.read(path), change.after.read(path))
+        edit(path, change.before.read(origins(change).get(path, path)), change.after.read(path))
         for path in change.touched
         if path.endswith(suffixes)
     )
+
+
+@lru_cache(maxsize=2)
+def origins(change: Change) -> Mapping[RepoPath, RepoPath]:
+    """New files that are deleted ones under another name: at least half of their lines are the same."""
+    deleted = {path: change.before.read(path) for path in change.touched if change.after.read(path) is None}
+    if not deleted:
+        return {}
+    lines = {path: Counter(data.split(b"\n")) for path, data in deleted.items() if data}
+    found: dict[RepoPath, RepoPath] = {}
+    for path in change.touched:
+        data = change.after.read(path) if change.before.read(path) is None else None
+        if not data:
+            continue
+        own = Counter(data.split(b"\n"))
+        shared = {old: (own & one).total() for old, one in lines.items()}
+        best = max(shared, key=shared.__getitem__, default=None)
+        if best is not None and 2 * shared[best] >= own.total():
+            found[path] = best
+    return found
 
 
 def edit(path: RepoPath, before: bytes | None, after: bytes | None) -> Edit:

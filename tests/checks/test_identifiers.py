@@ -127,3 +127,27 @@ def test_a_header_that_was_missing_before_is_not_this_patchs_doing(change: Build
     tree = {**TREE, FILE: before}
     text = before.replace("<asm/io.h>", "<asm/io.h>\n#include <linux/other.h>")
     assert {one.status for one in identifiers.run(change({FILE: text}, tree=tree))} == {Status.PASS}
+
+
+def test_code_that_is_never_compiled_needs_no_names(change: Build) -> None:
+    text = "int f(void)\n{\n#if 0\n\treturn nobody_has_this();\n#endif\n\treturn 0;\n}\n"
+    (found,) = identifiers.run(change({"mm/a.c": text}, tree={"mm/a.c": "int f(void)\n{\n\treturn 0;\n}\n"}))
+    assert found.status is Status.PASS
+
+
+def test_what_another_architecture_has_is_known_under_a_condition_only(change: Build) -> None:
+    old = "int f(void)\n{\n\treturn 0;\n}\n"
+    tree = {"drivers/a.c": old, "arch/alpha/include/asm/pci.h": "struct hose { long dense_mem_base; };\n"}
+    guarded = old.replace("\treturn 0;\n", "#ifdef __alpha__\n\treturn dense_mem_base;\n#endif\n\treturn 0;\n")
+    (found,) = identifiers.run(change({"drivers/a.c": guarded}, tree=tree))
+    assert found.status is Status.PASS
+    (found,) = identifiers.run(change({"drivers/a.c": old.replace("return 0", "return dense_mem_base")}, tree=tree))
+    assert found.status is Status.FAIL
+
+
+def test_a_renamed_file_is_compared_with_what_it_was(change: Build) -> None:
+    old = "int f(void)\n{\n\treturn was_there_before();\n}\n"
+    (found,) = identifiers.run(change({"mm/old.c": None, "mm/new.c": old + "int g;\n"}, tree={"mm/old.c": old}))
+    assert found.status is Status.PASS
+    (found,) = identifiers.run(change({"mm/new.c": old}, tree={}))
+    assert found.status is Status.FAIL
