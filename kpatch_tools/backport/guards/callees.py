@@ -26,9 +26,12 @@ def object_to_other_callees(carriage: Carriage) -> Iterator[Objection]:
     """Each carried hunk that calls a function which both versions define, and otherwise."""
     result = Overlay(carriage.target, {one.path: one.result for one in carriage.files})
     for one in carriage.files:
-        called = {edit: called_in(edit.new) for edit in one.edits}
+        if one.versions is None or carriage.after is None or not one.path.endswith((".c", ".h")):
+            continue
+        before = one.versions.base.lines
+        called = {edit: called_in(edit.new) - called_in(before[edit.first : edit.last]) for edit in one.edits}
         names = {name for each in called.values() for name in each}
-        if one.versions is None or carriage.after is None or not names or not one.path.endswith((".c", ".h")):
+        if not names:
             continue
         others = _others(one, names, result, carriage.after, Names(carriage.target))
         for edit, used in called.items():
