@@ -18,6 +18,7 @@ from .guarded import Refused, find_refused
 from .moved import carry_home
 from .names import learn_names, names_used, put_names
 from .some import settle_some
+from .surroundings import Surroundings
 from .woven import place_woven
 
 Barred = frozenset[int]
@@ -43,10 +44,11 @@ def adapt_change(change: Change, target: BlobSource, pick: Pick) -> Pick:
         return pick
     pick = delete_alike(change, change.before, target, pick)
     files = [found for file in change.files if (found := _readable(file, change.before, pick)) is not None]
+    around = Surroundings(target)
     # Names may be adapted; what another guard refused would only come back as it was.
     refused: Refused = frozenset((one.file, one.number) for one in pick.hunks if one.guard not in ("", NAMES_KNOWN))
     while True:
-        adapted = _adapt(files, target, pick, refused)
+        adapted = _adapt(files, around, pick, refused)
         more = find_refused(change, target, pick, adapted)
         if not more:
             return adapted
@@ -62,12 +64,12 @@ def _readable(file: FileDiff, before: BlobSource, pick: Pick) -> _File | None:
     return None if base is None or b"\0" in base else _File(file, path, base)
 
 
-def _adapt(files: Sequence[_File], target: BlobSource, pick: Pick, refused: Refused) -> Pick:
+def _adapt(files: Sequence[_File], around: Surroundings, pick: Pick, refused: Refused) -> Pick:
     """One attempt that leaves the refused hunks alone."""
     for step in (_in_place, _elsewhere, _without_file):
         for file in files:
             barred = frozenset(number for path, number in refused if path == file.path)
-            pick = step(file, barred, target, pick)
+            pick = step(file, barred, around, pick)
     return pick
 
 
@@ -75,15 +77,15 @@ def _needy(pick: Pick, file: _File) -> frozenset[int]:
     return frozenset(one.number for one in pick.hunks if one.file == file.path and one.kind is HunkClass.NEEDS_HUMAN)
 
 
-def _in_place(file: _File, barred: Barred, target: BlobSource, pick: Pick) -> Pick:
+def _in_place(file: _File, barred: Barred, around: Surroundings, pick: Pick) -> Pick:
     """In the same file: with the target's names, word by word, and without what the target does not have."""
-    ours, needy = target.read(file.path), _needy(pick, file)
+    ours, needy = around.target.read(file.path), _needy(pick, file)
     if not needy or ours is None or b"\0" in ours:
         return pick
-    names = learn_names(file.diff, Text.of(file.path, file.base), Text.of(file.path, ours), target)
+    names = learn_names(file.diff, Text.of(file.path, file.base), Text.of(file.path, ours))
     diff, base = put_names(file.diff, file.base, names)
     numbers = [number for number in range(1, len(diff.hunks) + 1) if number not in barred]
-    settled = settle_some(diff, base, numbers, file.path, ours, (place_woven, drop_absent(target)))
+    settled = settle_some(diff, base, numbers, file.path, ours, (place_woven, drop_absent(around)))
     if all(settled.hunks[number].kind is HunkClass.NEEDS_HUMAN for number in needy - barred):
         return pick
     hunks = {}
@@ -96,22 +98,22 @@ def _in_place(file: _File, barred: Barred, target: BlobSource, pick: Pick) -> Pi
     return _with(pick, file, file.path, settled.data, hunks)
 
 
-def _elsewhere(file: _File, barred: Barred, target: BlobSource, pick: Pick) -> Pick:
+def _elsewhere(file: _File, barred: Barred, around: Surroundings, pick: Pick) -> Pick:
     """In another file of the target, where the code lives."""
     needy = _needy(pick, file) - barred
-    whole = Overlay(target, pick.changes)
-    for home, settled in carry_home(file.diff, needy, file.path, file.base, whole, (place_woven,)):
+    whole = Overlay(around.target, pick.changes)
+    for home, settled in carry_home(file.diff, needy, file.path, file.base, whole, around, (place_woven,)):
         done = {number: one for number, one in settled.hunks.items() if one.kind is not HunkClass.NEEDS_HUMAN}
         pick = _with(pick, file, home, settled.data, done) if done else pick
     return pick
 
 
-def _without_file(file: _File, barred: Barred, target: BlobSource, pick: Pick) -> Pick:
+def _without_file(file: _File, barred: Barred, around: Surroundings, pick: Pick) -> Pick:
     """Not at all, where the target has neither the file nor its code."""
     needy = _needy(pick, file) - barred
-    if not needy or target.read(file.path) is not None:
+    if not needy or around.target.read(file.path) is not None:
         return pick
-    why = why_file_absent(Text.of(file.path, file.base), target)
+    why = why_file_absent(Text.of(file.path, file.base), around)
     if why is None:
         return pick
     dropped = {number: HunkResult(file.path, number, HunkClass.DROPPED, why) for number in needy}

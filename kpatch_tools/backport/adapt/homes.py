@@ -1,18 +1,16 @@
 """Where a function, struct or initialiser of upstream's lives in the target: by its name, else by its lines."""
 
-import posixpath
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kpatch_tools.backport.merge.blocks import Block
 from kpatch_tools.backport.merge.edits import Edit
 from kpatch_tools.backport.merge.text import Text, is_weak
 from kpatch_tools.core.ids import RepoPath
-from kpatch_tools.core.source import BlobSource, Overlay
-from kpatch_tools.tree import TreeAt
 
-_SOURCES = (".c", ".h", ".S")
+from .surroundings import Surroundings, subsystem
+
 _NAMED = 0.25  # of the lines that say something: two of one name may be two things (static functions of two drivers)
 _UNNAMED = 0.5
 _CLEARLY = 0.15  # by which the best must be ahead of the next
@@ -34,18 +32,16 @@ def block_of(edit: Edit, text: Text) -> Block | None:
     return text.block_at(first, last)
 
 
-def find_homes(block: Block, base: Text, target: BlobSource, near: RepoPath) -> tuple[Home, ...]:
-    """Every block of that name in the part of the tree that `near` is in, the most alike first.
-
-    The part is the first two folders of the path: a subsystem, or one architecture.
-    """
+def find_homes(block: Block, base: Text, around: Surroundings, near: RepoPath) -> tuple[Home, ...]:
+    """Every block of that name in the part of the tree that `near` is in, the most alike first."""
     named = identifier(block)
     if named is None:
         return ()
-    found = []
-    for path, data in _files_with(target, named, subsystem(near)):
-        other = Text.of(path, data)
-        found += [Home(path, twin, _alike(base, block, other, twin)) for twin in other.block_names.get(block.name, ())]
+    found = [
+        Home(other.path, twin, _alike(base, block, other, twin))
+        for other in around.containing(named, subsystem(near))
+        for twin in other.block_names.get(block.name, ())
+    ]
     return tuple(sorted(found, key=lambda home: -home.alike))
 
 
@@ -58,29 +54,22 @@ def choose_home(homes: tuple[Home, ...], *, named: bool = True) -> Home | None:
     return homes[0]
 
 
-def find_alike(block: Block, base: Text, target: BlobSource, near: RepoPath) -> tuple[Home, ...]:
-    """Blocks with other names in the folder of `near` that upstream does not have by those names, the most alike first.
+def find_alike(block: Block, base: Text, others: Iterable[Text]) -> tuple[Home, ...]:
+    """Blocks of `others` with names that upstream's file does not have, the most alike first.
 
     None for a block that says too little.
     """
-    if sum(_strong(base, block).values()) < _FEWEST:
+    wanted = _strong(base, block)
+    if wanted.total() < _FEWEST:
         return ()
-    found = []
-    for path, data in files_in(target, posixpath.dirname(near)):
-        other = Text.of(path, data)
-        if not _strong(base, block).keys() & set(other.normal):
-            continue
-        others = (one for one in other.blocks if _kind(one) == _kind(block) and one.name not in base.block_names)
-        found += [Home(path, twin, _alike(base, block, other, twin)) for twin in others]
+    found = [
+        Home(other.path, twin, _alike(base, block, other, twin))
+        for other in others
+        if not wanted.keys().isdisjoint(other.normal)
+        for twin in other.blocks
+        if _kind(twin) == _kind(block) and twin.name not in base.block_names
+    ]
     return tuple(sorted(found, key=lambda home: -home.alike))
-
-
-def subsystem(path: RepoPath) -> str:
-    """
-    >>> subsystem(RepoPath("drivers/net/wireless/ath/xmit.c")), subsystem(RepoPath("kernel/sched.c"))
-    ('drivers/net', 'kernel')
-    """
-    return "/".join(path.split("/")[:-1][:2])
 
 
 def identifier(block: Block) -> bytes | None:
@@ -102,28 +91,3 @@ def _alike(base: Text, block: Block, other: Text, twin: Block) -> float:
     here, there = _strong(base, block), _strong(other, twin)
     total = here.total() + there.total()
     return 2 * (here & there).total() / total if total else 1.0
-
-
-def _files_with(target: BlobSource, needle: bytes, folder: str) -> Iterator[tuple[RepoPath, bytes]]:
-    """The source files at or below a folder that contain some bytes."""
-    if isinstance(target, Overlay):
-        for path, data in target.changes.items():
-            if data is not None and path.startswith(f"{folder}/") and path.endswith(_SOURCES) and needle in data:
-                yield path, data
-        yield from (row for row in _files_with(target.base, needle, folder) if row[0] not in target.changes)
-    elif isinstance(target, TreeAt):
-        yield from target.search(needle, folder, suffixes=_SOURCES).hits
-    else:
-        yield from (row for row in _read(target, target.paths(folder)) if needle in row[1])
-
-
-def files_in(target: BlobSource, folder: str) -> Iterator[tuple[RepoPath, bytes]]:
-    """The source files directly in a folder."""
-    yield from _read(target, (path for path in target.paths(folder) if posixpath.dirname(path) == folder))
-
-
-def _read(target: BlobSource, paths: Iterator[RepoPath]) -> Iterator[tuple[RepoPath, bytes]]:
-    for path in paths:
-        data = target.read(path) if path.endswith(_SOURCES) else None
-        if data is not None:
-            yield path, data

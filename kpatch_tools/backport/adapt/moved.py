@@ -13,9 +13,10 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.patch import FileDiff, Hunk
 
-from .homes import block_of, choose_home, files_in, find_alike, find_homes, identifier
+from .homes import block_of, choose_home, find_alike, find_homes, identifier
 from .names import Name, names_used, put_names
 from .some import Settled, settle_some
+from .surroundings import Surroundings
 
 _FEWEST = 3  # lines that say something: a hunk of fewer may stand anywhere
 
@@ -29,14 +30,20 @@ class _Place:
 
 
 def carry_home(
-    diff: FileDiff, numbers: frozenset[int], path: RepoPath, base: bytes, target: BlobSource, rules: Sequence[Rule]
+    diff: FileDiff,
+    numbers: frozenset[int],
+    path: RepoPath,
+    base: bytes,
+    target: BlobSource,
+    around: Surroundings,
+    rules: Sequence[Rule],
 ) -> Iterator[tuple[RepoPath, Settled]]:
-    """The hunks of `numbers` that could be carried to other files than `path`, file by file."""
+    """The hunks of `numbers` that could be carried to other files of `target` than `path`, file by file."""
     text = Text.of(diff.old_path or path, base)
     places: dict[RepoPath, _Place] = {}
     strays = set()
     for number in sorted(numbers):
-        found = _home(diff, number, text, path, target)
+        found = _home(diff, number, text, path, around)
         if found is None:
             strays.add(number)
             continue
@@ -56,7 +63,7 @@ def carry_home(
 
 
 def _home(
-    diff: FileDiff, number: int, text: Text, path: RepoPath, target: BlobSource
+    diff: FileDiff, number: int, text: Text, path: RepoPath, around: Surroundings
 ) -> tuple[RepoPath, Name | None] | None:
     """Where the first block that the hunk edits lives, and what it is called there if otherwise.
 
@@ -65,12 +72,12 @@ def _home(
     hunk = diff.hunks[number - 1]
     block = next((one for edit in hunk_edits(number, hunk) if (one := block_of(edit, text)) is not None), None)
     if block is None:
-        there = _file_with(hunk, path, target)
+        there = _file_with(hunk, path, around)
         return None if there is None else (there, None)
-    home = choose_home(find_homes(block, text, target, path))
+    home = choose_home(find_homes(block, text, around, path))
     if home is not None:
         return None if home.path == path else (home.path, None)
-    home = choose_home(find_alike(block, text, target, path), named=False)
+    home = choose_home(find_alike(block, text, around.inside(posixpath.dirname(path))), named=False)
     if home is None or home.path == path:
         return None
     old, new = identifier(block), identifier(home.block)
@@ -79,16 +86,13 @@ def _home(
     return home.path, Name(old, new, f"{home.alike:.0%} of their lines are the same")
 
 
-def _file_with(hunk: Hunk, path: RepoPath, target: BlobSource) -> RepoPath | None:
+def _file_with(hunk: Hunk, path: RepoPath, around: Surroundings) -> RepoPath | None:
     """The one other file of the folder in which the hunk's old lines stand, once, if they say enough."""
     wanted = [normal_line(line) for line in hunk.old_lines]
     if sum(not is_weak(line) for line in wanted) < _FEWEST:
         return None
-    found = [
-        there
-        for there, data in files_in(target, posixpath.dirname(path))
-        if there != path and len(Text.of(there, data).find(wanted)) == 1
-    ]
+    others = (text for text in around.inside(posixpath.dirname(path)) if text.path != path)
+    found = [text.path for text in others if len(text.find(wanted)) == 1]
     return found[0] if len(found) == 1 else None
 
 

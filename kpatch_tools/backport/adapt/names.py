@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from kpatch_tools.backport.merge.counterparts import learn, rename
 from kpatch_tools.backport.merge.edits import edits_of
 from kpatch_tools.backport.merge.text import Text
-from kpatch_tools.core.source import BlobSource
 from kpatch_tools.patch import FileDiff, Hunk, Line
 
 from .homes import block_of, choose_home, find_alike, identifier
@@ -31,7 +30,7 @@ class Name:
 Names = Mapping[bytes, Name]
 
 
-def learn_names(diff: FileDiff, base: Text, ours: Text, target: BlobSource) -> Names:
+def learn_names(diff: FileDiff, base: Text, ours: Text) -> Names:
     """The target's word for each of the change's own words that its version of the file lacks, and of the blocks that
     the change is made in; none where the two versions do not tell.
     """
@@ -45,17 +44,16 @@ def learn_names(diff: FileDiff, base: Text, ours: Text, target: BlobSource) -> N
         for word, found in learn(base, ours, wanted).items()
         if found.votes >= _FEWEST
     }
-    return names | {name.old: name for name in _renamed_blocks(diff, base, ours, target)}
+    return names | {name.old: name for name in _renamed_blocks(diff, base, ours)}
 
 
-def _renamed_blocks(diff: FileDiff, base: Text, ours: Text, target: BlobSource) -> Iterator[Name]:
+def _renamed_blocks(diff: FileDiff, base: Text, ours: Text) -> Iterator[Name]:
     for edit in edits_of(diff):
         block = block_of(edit, base)
         if block is None or block.name in ours.block_names:
             continue
-        home = choose_home(tuple(one for one in find_alike(block, base, target, ours.path)), named=False)
-        old = identifier(block)
-        new = identifier(home.block) if home is not None and home.path == ours.path else None
+        home = choose_home(find_alike(block, base, (ours,)), named=False)
+        old, new = identifier(block), identifier(home.block) if home is not None else None
         if home is not None and old is not None and new is not None:
             yield Name(old, new, f"{home.alike:.0%} of their lines are the same")
 
