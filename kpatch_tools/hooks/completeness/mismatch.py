@@ -43,9 +43,12 @@ def find_mismatches(slot: GatheredSlot, view: View) -> Iterator[Flaw]:
         meant = view.functions(put.value, put.location.file)
         if not meant:
             continue
-        cast = _is_cast(put, view)
-        said = _disagreement(wanted, put, meant, view, cast=cast)
+        said = _disagreement(wanted, put, meant, view, cast=False)
         if said is None or not names_slot(put, slot, view) or _is_local(put, view):
+            continue
+        cast = _is_cast(put, view)
+        said = _disagreement(wanted, put, meant, view, cast=True) if cast else said
+        if said is None:
             continue
         text, drops = said
         yield Flaw(
