@@ -19,7 +19,8 @@ from .followups import find_followups, judge_followups
 from .guards.identifiers import ID as NAMES_KNOWN
 from .history import HISTORY_ENDS, find_tips, missing_history
 from .located import find_in_history, find_revert
-from .outcome import Evidence, HunkResult, Outcome, RelatedCommit
+from .merge.verbatim import ALREADY
+from .outcome import Evidence, HunkResult, Outcome, Pick, RelatedCommit
 from .past import Past, WalkedPast
 from .ports import Ports, Proposal
 from .preceding import Subject, attempt_of, find_pool
@@ -67,8 +68,11 @@ def backport_change(job: Job) -> Answer:
     """The answer for a commit or a patch."""
     job.ports.progress("looking for the change in the target")
     renamed = find_renames(job.tree, job.change, target=job.source)
+    pick = carry_change(job.change, job.source, renamed=renamed)
     presence = judge_change(job.change, job.source, renamed=renamed)
-    history = _history(job)
+    if _goes_on_plainly(pick, presence):
+        presence = replace(presence, state=ChangeState.ABSENT)
+    history = _history(job, renamed)
     evidence = (*missing_history(job.tree), *history, *_reverts(job, history, presence), *_seen(presence))
     settled = _settle(presence, evidence, in_history=bool(history))
     if settled is not None:
@@ -78,7 +82,15 @@ def backport_change(job: Job) -> Answer:
     if cause.state is CauseState.ABSENT and not job.force and not _repairs_something(presence):
         reason = "what it repairs is not in the target"
         return Answer(Outcome.NOT_AFFECTED, reason, evidence, followups=_followups(job, None))
-    return _carry(job, renamed, evidence)
+    return _carry(job, renamed, pick, evidence)
+
+
+def _goes_on_plainly(pick: Pick, presence: ChangePresence) -> bool:
+    """Whether what looks like the change in the target is something else, since all of the change goes on beside it."""
+    if not pick.clean or not pick.changes or any(hunk.why == ALREADY for hunk in pick.hunks):
+        return False
+    worst = HunkClass.GENERATED if presence.state is ChangeState.PARTIAL else HunkClass.EXACT
+    return all(hunk.kind <= worst for hunk in pick.hunks)
 
 
 def _repairs_something(presence: ChangePresence) -> bool:
@@ -86,9 +98,9 @@ def _repairs_something(presence: ChangePresence) -> bool:
     return any(any(map(is_strong, one.site.removed)) for one in presence.undone)
 
 
-def _history(job: Job) -> tuple[Evidence, ...]:
+def _history(job: Job, renamed: Renames) -> tuple[Evidence, ...]:
     try:
-        return find_in_history(job.past, job.change, target=job.target.oid)
+        return find_in_history(job.past, job.change, target=job.target.oid, renamed=renamed)
     except KpatchError as error:
         if error.code not in HISTORY_ENDS:
             raise
@@ -160,9 +172,8 @@ def _followups(job: Job, result: BlobSource | None) -> tuple[RelatedCommit, ...]
     return judge_followups(found, target=job.source, result=result)
 
 
-def _carry(job: Job, renamed: Renames, evidence: tuple[Evidence, ...]) -> Answer:
+def _carry(job: Job, renamed: Renames, pick: Pick, evidence: tuple[Evidence, ...]) -> Answer:
     source, change = job.source, job.change
-    pick = carry_change(change, source, renamed=renamed)
     result = Overlay(source, pick.changes)
     steps = plan_change(change, source, renamed=renamed).steps
     answer = Answer(

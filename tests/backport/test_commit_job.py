@@ -1,9 +1,12 @@
 """Every outcome for a commit, on small histories."""
 
+from dataclasses import replace
+
 import pytest
 from kpatch_tools.backport import Job, Outcome, Verdict, backport_change, change_of_patch
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.hunkclass import HunkClass
+from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.patch import Patch, diff_sources
 
 FILE = "mm/pool.c"
@@ -105,6 +108,29 @@ def test_a_part_of_it_is_there(history, run):
     answer = run(subject, "half")
     assert answer.outcome is Outcome.PARTIALLY_PRESENT
     assert {(one.id, one.file) for one in answer.evidence} == {("code-present", FILE), ("code-absent", "mm/b.c")}
+
+
+BOUND = "\t/* only so many entries */\n\tif (entry_count >= ENTRY_MAX)\n\t\tgoto out_unlock;\n\n"
+LOOP = "\tfor (i = 0; i < entry_count; i++)\n\t\tnote_entry(i);\n\n"
+ENTRIES = "int entry_add(int value)\n{{\n\tint i;\n\n{}\tentry_put(value);\nout_unlock:\n\treturn value;\n}}\n"
+
+
+def test_lines_that_a_change_moves_are_no_part_of_it(history, run):
+    """They are in the target, in the right function, and the change goes on as it stands."""
+    base = history.commit({FILE: ENTRIES.format(BOUND + LOOP)}, "mm: entries")
+    subject = history.commit({FILE: ENTRIES.format(LOOP + BOUND)}, "mm: note them all", on=base)
+    history.commit({FILE: "/* more */\n" + ENTRIES.format(BOUND + LOOP)}, "more", on=base, tag="target")
+    answer = run(subject, "target")
+    assert (answer.outcome, answer.clean) == (Outcome.BACKPORTED, True)
+
+
+def test_the_same_subject_is_a_sign_only_with_the_same_author(history, run, fix):
+    base, subject = fix
+    files, after = {RepoPath(FILE): OLD.replace("int page", "long page").encode()}, history.tree.commit(subject)
+    own, later = after.author, replace(after.author, when=after.author.when + 60)
+    for author, expected in ((own, ["same-subject"]), (replace(own, name="Another", email="other@x.org"), [])):
+        target = history.tree.write(base=base, changes=files, message=after.message, author=author, committer=later)
+        assert [one for one in ids(run(subject, target)) if one == "same-subject"] == expected
 
 
 def test_what_it_repairs_is_not_there(history, run):
