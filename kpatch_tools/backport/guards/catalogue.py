@@ -8,6 +8,7 @@ from .identifiers import object_to_unknown
 from .included import object_to_unseen
 from .labels import object_to_lost_labels
 from .locals import object_to_strangers
+from .numbers import object_to_numbers
 from .once import object_to_lost_lines
 from .parses import object_to_broken
 from .values import Carriage, Guard, Objection, Objections
@@ -18,6 +19,7 @@ ALL_GUARDS: tuple[Guard, ...] = (
     object_to_unseen,
     object_to_other_callees,
     object_to_other_types,
+    object_to_numbers,
     object_to_lost_lines,
     object_to_lost_labels,
     object_to_broken,

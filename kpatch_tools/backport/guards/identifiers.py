@@ -2,8 +2,8 @@
 
 Why: a hunk that goes on cleanly may call what the target does not have, or has under another name; of git's clean but
 wrong results half are that. Only names count that the change's own lines bring in and that the file did not mention.
-A name is known if the change declares it, if a file that the change touches mentions it, or a header: of the file's own
-folder, one that it includes by quotes, or any below the include folders. What cannot be found by these rules upstream
+A name is known if the change declares it, if a file that the change touches mentions it, or a header: one that the file
+includes, any of its own folder, or any below the include folders. What cannot be found by these rules upstream
 either (names that macros paste together) proves nothing and is excused.
 """
 
@@ -17,11 +17,11 @@ from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.patch import FileDiff
 from kpatch_tools.tree import TreeAt
 
+from .functions import find_headers
 from .values import Carriage, Objection
 from .words import BY_THE_BUILD, names_in, words_of
 
 ID = "names-known"
-_QUOTED = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"', re.MULTILINE)
 _CODE = (".c", ".h", ".S")
 
 
@@ -42,18 +42,16 @@ class Names:
     def unknown(self, names: Iterable[bytes], path: RepoPath) -> set[bytes]:
         """Those of `names` that are not known at `path`."""
         missing = set(names) - self.words(path)
-        if missing:
-            for near in self._near(path):
-                missing -= self.words(near)
+        for near in find_headers(self.source, path) if missing else ():
+            missing -= self._mentioned(missing, near)
         if missing:
             missing -= self._in_headers(missing, path)
         return missing
 
-    def _near(self, path: RepoPath) -> Iterator[RepoPath]:
-        folder = posixpath.dirname(path)
+    def _mentioned(self, names: set[bytes], path: RepoPath) -> set[bytes]:
+        """Those of a few names that a file has; its other words are not looked at."""
         data = self.source.read(path) or b""
-        for name in _QUOTED.findall(data):
-            yield RepoPath(posixpath.normpath(posixpath.join(folder, name.decode("utf-8", "surrogateescape"))))
+        return {name for name in names if name in data and re.search(rb"\b" + re.escape(name) + rb"\b", data)}
 
     def _in_headers(self, names: set[bytes], path: RepoPath) -> set[bytes]:
         folder = posixpath.dirname(path)

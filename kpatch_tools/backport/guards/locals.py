@@ -38,9 +38,8 @@ def _missing(carried: Carried, edit: Edit) -> frozenset[str]:
     strangers -= names_in(_lines(versions.ours, place.ours))
     if not strangers:
         return frozenset()
-    return (_declared(versions.base, place.base) & {name.decode() for name in strangers}) - _declared(
-        versions.result, place.result
-    )
+    named = {name.decode() for name in strangers} - {place.base.name.removesuffix("()")}
+    return (_declared(versions.base, place.base) & named) - _declared(versions.result, place.result)
 
 
 def _lines(text: Text, block: Block) -> Sequence[bytes]:

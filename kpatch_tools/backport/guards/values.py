@@ -8,6 +8,7 @@ from kpatch_tools.backport.merge.blocks import Block
 from kpatch_tools.backport.merge.edits import Edit, hunk_edits
 from kpatch_tools.backport.merge.text import Text
 from kpatch_tools.backport.outcome import HunkResult
+from kpatch_tools.backport.place import old_index
 from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
@@ -73,15 +74,33 @@ class Carried:
         return tuple(edit for number in self.done() for edit in hunk_edits(number, self.diff.hunks[number - 1]))
 
     def place(self, edit: Edit) -> Place | None:
-        """None where it stands in no block, or in one that the target does not have under that name."""
+        """None where it stands in no block, or in one that the target does not have under that name.
+
+        Where the whole hunk stands somewhere in the result, its block there is meant, whatever it is called.
+        """
         versions = self.versions
         if versions is None:
             return None
         first, last = (edit.first - 1, edit.first) if edit.is_insertion else (edit.first, edit.last - 1)
         block = versions.base.block_at(first, last)
-        ours = versions.base.twin(block, versions.ours) if block is not None else None
-        result = versions.ours.twin(ours, versions.result) if ours is not None else None
+        line = self._line(edit)
+        if line is not None:
+            result = versions.result.block_at(line, line)
+            ours = versions.result.twin(result, versions.ours) if result is not None else None
+        else:
+            ours = versions.base.twin(block, versions.ours) if block is not None else None
+            result = versions.ours.twin(ours, versions.result) if ours is not None else None
         return Place(block, ours, result) if block is not None and ours is not None and result is not None else None
+
+    def _line(self, edit: Edit) -> int | None:
+        """The line (0-based) of the result at which an edit's new lines begin; None where its hunk is not together."""
+        hunk = self.diff.hunks[edit.hunk - 1]
+        line = next((one.line for one in self.hunks if one.number == edit.hunk), None)
+        if line is None:
+            return None
+        before = [one for one in hunk_edits(edit.hunk, hunk) if one.first < edit.first]
+        grown = sum(len(one.new) - (one.last - one.first) for one in before)
+        return line - 1 + edit.first - old_index(hunk) + grown
 
 
 @dataclass(frozen=True, slots=True)

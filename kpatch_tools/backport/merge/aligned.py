@@ -6,6 +6,7 @@ precede there, and that line is matched for what it says, not for its looks.
 """
 
 import itertools
+from collections.abc import Sequence
 
 from kpatch_tools.core.hunkclass import HunkClass
 
@@ -40,7 +41,20 @@ def _replace(edit: Edit, alignment: Alignment) -> Placed | None:
     first -= _blanks(ours, first - 1, -1, lead)
     last += _blanks(ours, last, 1, trail)
     kind, why = HunkClass.MOVED, "the same lines, next to others than upstream"
-    return Placed((edit,), (Replacement(first, last, edit.new),), kind, "same-lines", why)
+    new = indent_as(edit.new, base.lines[wanted[0]], ours.lines[known[0]])
+    return Placed((edit,), (Replacement(first, last, new),), kind, "same-lines", why)
+
+
+def indent_as(lines: Sequence[bytes], was: bytes, now: bytes) -> tuple[bytes, ...]:
+    r"""`lines` indented by as much more or less as `now` is than `was`, the same line elsewhere.
+
+    >>> indent_as([b"\t\tb = 1;\n", b"\n"], b"\t\ta = 0;\n", b"\ta = 0;\n")
+    (b'\tb = 1;\n', b'\n')
+    """
+    before, after = (line[: len(line) - len(line.lstrip())] for line in (was, now))
+    if before == after:
+        return tuple(lines)
+    return tuple(after + line[len(before) :] if before and line.startswith(before) else line for line in lines)
 
 
 def _together(lines: list[int], ours: Text) -> bool:

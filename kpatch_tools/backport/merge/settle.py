@@ -56,7 +56,7 @@ def _place(
     placed, missing = [], []
     for edit in edits:
         one = leave_spacing(edit, conflict) or place_aligned(edit, conflict.alignment(edit))
-        one = one or find_edit_already(edit, conflict)
+        one = one or find_edit_already(edit, conflict) or place_aligned(edit, conflict.tight.alignment(edit))
         one = one or next((made for rule in further if (made := rule(edit, conflict)) is not None), None)
         if one is None:
             missing.append(edit)

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from kpatch_tools.backport.lines import normal_line
@@ -22,25 +22,37 @@ def is_weak(line: bytes) -> bool:
     (True, True, True, False)
     """
     words = _WORDS.findall(line)
-    return len(words) < 2 or line in _COMMON
+    return len(words) < 2 or line.replace(b" -", b"-") in _COMMON
 
 
-_COMMON = frozenset({b"return 0;", b"goto out;", b"goto err;", b"return -ENOMEM;", b"return NULL;", b"return -EINVAL;"})
+_COMMON = frozenset({b"return 0;", b"goto out;", b"goto err;", b"return-ENOMEM;", b"return NULL;", b"return-EINVAL;"})
+_AROUND = re.compile(rb" ?([^\w\s]) ?")
 
 
 @dataclass(frozen=True)
 class Text:
-    """One version of a file. `lines` have their newlines; `normal` are the same with white space collapsed."""
+    """One version of a file. `lines` have their newlines.
+
+    Where it `is_tight`, white space counts only between words when lines are compared: `8*i` is `8 * i`.
+    """
 
     path: RepoPath
     data: bytes
     lines: list[bytes] = field(repr=False)
-    normal: list[bytes] = field(repr=False)
+    is_tight: bool = False
 
     @classmethod
     def of(cls, path: RepoPath, data: bytes) -> "Text":
-        lines = split_lines(data)
-        return cls(path, data, lines, [normal_line(line) for line in lines])
+        return cls(path, data, split_lines(data))
+
+    def tight(self) -> "Text":
+        return replace(self, is_tight=True)
+
+    @cached_property
+    def normal(self) -> list[bytes]:
+        """The lines as they are compared: white space collapsed, and what is left of it at the ends cut off."""
+        lines = [normal_line(line) for line in self.lines]
+        return [_AROUND.sub(rb"\1", line) for line in lines] if self.is_tight else lines
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:

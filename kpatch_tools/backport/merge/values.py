@@ -25,6 +25,11 @@ class Conflict:
         return tuple(tuple(hunk_edits(number, hunk)) for number, hunk in enumerate(self.hunks, start=1))
 
     @cached_property
+    def tight(self) -> "Conflict":
+        """The same of texts in which white space hardly matters."""
+        return Conflict(self.base.tight(), self.ours.tight(), self.hunks)
+
+    @cached_property
     def whole(self) -> Alignment:
         return align_files(self.base, self.ours)
 

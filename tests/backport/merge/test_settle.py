@@ -73,17 +73,26 @@ def test_white_space_alone_goes_on_between_the_same_lines():
     assert hunks == [(HunkClass.EXACT, "context and lines as upstream")]
 
 
+def test_white_space_between_words_and_signs_does_not_matter():
+    base = BASE.replace("\ttoy->count = count;\n", "\tif (toy) {\n\t\ttoy->count = 8 * count;\n\t}\n")
+    theirs = base.replace("8 * count", "4 * count")
+    ours = base.replace("\tif (toy) {\n\t\ttoy->count = 8 * count;\n\t}\n", "\ttoy->count = 8*count;\n")
+    data, hunks = done(theirs, ours.replace("toy_lock", "toy_take"), base)
+    assert data == ours.replace("8*count", "4 * count").replace("toy_lock", "toy_take")
+    assert hunks == [(HunkClass.MOVED, "the same lines, next to others than upstream")]
+
+
 def test_adapted_to_upstreams_own_lines_is_merged():
-    theirs = BASE.replace("\ttoy->count = count;\n", "\ttoy_set(toy, count);\n")
-    ours = BASE.replace("\ttoy->count = count;\n", "\n\t toy->count = count;\n").replace("toy_lock", "toy_take")
-    ours = ours.replace("toy_unlock", "toy_put").replace("\t toy->count = count", "\ttoy->count  =count")
+    theirs = BASE.replace("\ttoy->count = count;\n", "\ttoy_mark(toy);\n\ttoy->count = count;\n")
+    ours = BASE.replace("toy_lock", "toy_take").replace("toy->count = count", "toy->size += count")
 
     def by_word(edit, _):
-        put = (b"\n", b"\ttoy_set(toy, count);\n")
-        return Placed((edit,), (Replacement(5, 7, put),), HunkClass.ADAPTED, "woven", "word by word")
+        return Placed(
+            (edit,), (Replacement(5, 5, (b"\ttoy_mark(toy);\n",)),), HunkClass.ADAPTED, "woven", "word by word"
+        )
 
     data, hunks = done(theirs, ours, further=(by_word,))
-    assert data == ours.replace("\ttoy->count  =count;\n", "\ttoy_set(toy, count);\n")
+    assert data == ours.replace("\ttoy->size", "\ttoy_mark(toy);\n\ttoy->size")
     assert hunks == [(HunkClass.MERGED, "upstream's own lines, merged word by word into others")]
 
 
