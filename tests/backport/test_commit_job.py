@@ -111,15 +111,26 @@ def test_a_part_of_it_is_there(history, run):
 
 
 BOUND = "\t/* only so many entries */\n\tif (entry_count >= ENTRY_MAX)\n\t\tgoto out_unlock;\n\n"
-LOOP = "\tfor (i = 0; i < entry_count; i++)\n\t\tnote_entry(i);\n\n"
-ENTRIES = "int entry_add(int value)\n{{\n\tint i;\n\n{}\tentry_put(value);\nout_unlock:\n\treturn value;\n}}\n"
+LOOP = "\tfor (i = 0; i < entry_count; i++) {\n\t\tif (is_same(i))\n\t\t\tnote_entry(i);\n\t}\n\n"
+ENTRIES = """\
+int entry_add(int value)
+{{
+	int i;
+
+	lock_entries();
+{}	/* a new one */
+	entry_put({});
+out_unlock:
+	return value;
+}}
+"""
 
 
 def test_lines_that_a_change_moves_are_no_part_of_it(history, run):
     """They are in the target, in the right function, and the change goes on as it stands."""
-    base = history.commit({FILE: ENTRIES.format(BOUND + LOOP)}, "mm: entries")
-    subject = history.commit({FILE: ENTRIES.format(LOOP + BOUND)}, "mm: note them all", on=base)
-    history.commit({FILE: "/* more */\n" + ENTRIES.format(BOUND + LOOP)}, "more", on=base, tag="target")
+    base = history.commit({FILE: ENTRIES.format(BOUND + LOOP, "value")}, "mm: entries")
+    subject = history.commit({FILE: ENTRIES.format(LOOP + BOUND, "value, i")}, "mm: note them all", on=base)
+    history.commit({FILE: "/* more */\n" + ENTRIES.format(BOUND + LOOP, "value")}, "more", on=base, tag="target")
     answer = run(subject, "target")
     assert (answer.outcome, answer.clean) == (Outcome.BACKPORTED, True)
 
