@@ -28,6 +28,7 @@ _DEFINE = re.compile(rb"^[ \t]*\#[ \t]*define\b(?:[^\n\\]|\\.)*", re.MULTILINE |
 _PASTING_MACRO = re.compile(
     rb"^[ \t]*\#[ \t]*define[ \t]+(\w+)\((?:[^\n\\#]|\\.)*\#(?:[^\n\\]|\\.)*", re.MULTILINE | re.DOTALL
 )
+_FUNCTION_MACRO = re.compile(rb"^[ \t]*\#[ \t]*define[ \t]+(\w+)\(([^\n\\]*(?:\\.[^\n\\]*)*)", re.MULTILINE | re.DOTALL)
 # What stands in these is no C: a condition may name what does not exist, a warning is prose.
 _OTHER_DIRECTIVE = re.compile(rb"^[ \t]*\#[ \t]*(?!define\b)\w*(?:[^\n\\]|\\.)*", re.MULTILINE | re.DOTALL)
 _MADE_BY_THE_BUILD = re.compile(r"CONFIG_|KBUILD_|__NR_|TREE_|UTS_")
@@ -86,13 +87,14 @@ def undeclared(includes: Includes, edit: Edit) -> tuple[tuple[str, int], ...]:
     if suspects:
         suspects = _unknown_in_unit(includes, edit, code, suspects)
     if suspects:
-        suspects -= _of_other_architectures(includes, edit, suspects, used)
+        suspects -= _of_other_architectures(includes, edit, suspects)
     return tuple((name, code.count(b"\n", 0, offset) + 1) for name, offset in used.items() if name in suspects)
 
 
 def _unknown_in_unit(includes: Includes, edit: Edit, code: bytes, suspects: set[str]) -> set[str]:
     """Those that no header mentions, could paste together, or takes as a macro's argument to paste with."""
     missing, pasted, pasting = set(suspects), set[str](), set[str]()
+    bodies: dict[str, bytes] = {}
     for data in _seen_by(includes, edit):
         if any(name.encode() in data for name in missing):
             missing.difference_update(identifiers(data))
@@ -101,12 +103,21 @@ def _unknown_in_unit(includes: Includes, edit: Edit, code: bytes, suspects: set[
         data = _COMMA_PASTE.sub(b",", data)
         pasted.update((left or right).decode("ascii") for left, right in _PASTE.findall(data))
         pasting.update(name.decode("ascii") for name in _PASTING_MACRO.findall(data))
+        bodies.update((name.decode("ascii"), body) for name, body in _FUNCTION_MACRO.findall(data))
+    _add_callers(pasting, bodies)
     return {
         name
         for name in missing
         if not any(name.startswith(part) or name.endswith(part) for part in pasted)
         and not _handed_to(pasting, name, code)
     }
+
+
+def _add_callers(pasting: set[str], bodies: Mapping[str, bytes]) -> None:
+    """Macros that use one of `pasting` hand their arguments on to it, and belong to them."""
+    uses = {name: set(identifiers(body)) for name, body in bodies.items()}
+    while callers := {name for name, used in uses.items() if used & pasting} - pasting:
+        pasting |= callers
 
 
 def _compiled(code: bytes, parsed: ParsedFile) -> bytes:
@@ -116,12 +127,10 @@ def _compiled(code: bytes, parsed: ParsedFile) -> bytes:
     return code
 
 
-def _of_other_architectures(includes: Includes, edit: Edit, names: set[str], used: Mapping[str, int]) -> set[str]:
-    """Those that stand under some condition in code for every architecture, and that the headers of one mention."""
+def _of_other_architectures(includes: Includes, edit: Edit, names: set[str]) -> set[str]:
+    """Those in code that is built for some architecture, nobody says which, and that the headers of one mention."""
     if edit.path.startswith("arch/"):
         return set()
-    parsed = parse(edit.after or b"")
-    names = {name for name in names if _is_conditional(parsed, used[name])}
     found: set[str] = set()
     for path in includes.source.paths("arch") if names else ():
         if path.endswith(".h") and any(name.encode() in (includes.source.read(path) or b"") for name in names - found):
@@ -129,16 +138,6 @@ def _of_other_architectures(includes: Includes, edit: Edit, names: set[str], use
             if found == names:
                 break
     return found
-
-
-def _is_conditional(parsed: ParsedFile, offset: int) -> bool:
-    """Whether an #if is open at `offset`."""
-    depth = 0
-    for directive in parsed.directives:
-        if directive.span.start > offset:
-            break
-        depth += (directive.name in ("if", "ifdef", "ifndef")) - (directive.name == "endif")
-    return depth > 0
 
 
 def _seen_by(includes: Includes, edit: Edit) -> Iterator[bytes]:

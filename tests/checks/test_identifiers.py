@@ -135,13 +135,22 @@ def test_code_that_is_never_compiled_needs_no_names(change: Build) -> None:
     assert found.status is Status.PASS
 
 
-def test_what_another_architecture_has_is_known_under_a_condition_only(change: Build) -> None:
+def test_code_of_no_architecture_may_be_built_for_any(change: Build) -> None:
     old = "int f(void)\n{\n\treturn 0;\n}\n"
-    tree = {"drivers/a.c": old, "arch/alpha/include/asm/pci.h": "struct hose { long dense_mem_base; };\n"}
-    guarded = old.replace("\treturn 0;\n", "#ifdef __alpha__\n\treturn dense_mem_base;\n#endif\n\treturn 0;\n")
-    (found,) = identifiers.run(change({"drivers/a.c": guarded}, tree=tree))
+    new = old.replace("return 0", "return dense_mem_base")
+    tree = {"drivers/a.c": old, "arch/x86/a.c": old, "arch/alpha/include/asm/pci.h": "extern long dense_mem_base;\n"}
+    (found,) = identifiers.run(change({"drivers/a.c": new}, tree=tree))
     assert found.status is Status.PASS
-    (found,) = identifiers.run(change({"drivers/a.c": old.replace("return 0", "return dense_mem_base")}, tree=tree))
+    (found,) = identifiers.run(change({"arch/x86/a.c": new}, tree=tree))
+    assert found.status is Status.FAIL
+
+
+def test_a_macro_hands_its_argument_on_to_one_that_pastes(change: Build) -> None:
+    header = "#define __EL(_name) struct el el_##_name\n#define EL(_name, n) __EL(_name)\n#define PLAIN(x) x\n"
+    tree = {"drivers/el.h": header, "drivers/a.c": '#include "el.h"\n'}
+    (found,) = identifiers.run(change({"drivers/a.c": '#include "el.h"\nstatic EL(in0, 0);\n'}, tree=tree))
+    assert found.status is Status.PASS
+    (found,) = identifiers.run(change({"drivers/a.c": '#include "el.h"\nint a = PLAIN(in0);\n'}, tree=tree))
     assert found.status is Status.FAIL
 
 
