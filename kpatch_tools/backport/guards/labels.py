@@ -1,7 +1,7 @@
 """labels-defined: no goto of a function that was changed leads to a label that the function does not have."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .values import Carriage, Objection
 from .words import code_of
@@ -16,8 +16,10 @@ def object_to_lost_labels(carriage: Carriage) -> Iterator[Objection]:
     for one in carriage.files:
         versions = one.versions
         for edit in one.edits:
+            if versions is None or not _touches_labels((*edit.new, *versions.base.lines[edit.first : edit.last])):
+                continue
             place = one.place(edit)
-            if versions is None or place is None or not place.base.name.endswith("()"):
+            if place is None or not place.base.name.endswith("()"):
                 continue
             before = versions.ours.lines[place.ours.first : place.ours.last + 1]
             after = versions.result.lines[place.result.first : place.result.last + 1]
@@ -25,6 +27,11 @@ def object_to_lost_labels(carriage: Carriage) -> Iterator[Objection]:
             if lost:
                 listed = ", ".join(sorted(label.decode() for label in lost))
                 yield Objection(ID, one.path, edit.hunk, f"{place.base.name} has no label {listed} in the target")
+
+
+def _touches_labels(lines: Iterable[bytes]) -> bool:
+    code = b"".join(lines)
+    return _GOTO.search(code) is not None or _LABEL.search(code) is not None
 
 
 def missing_labels(lines: list[bytes]) -> set[bytes]:

@@ -7,8 +7,10 @@ An edit that the target has already is excused.
 from collections import Counter
 from collections.abc import Iterator
 
+from kpatch_tools.backport.lines import normal_line
 from kpatch_tools.backport.merge.edits import Edit
-from kpatch_tools.backport.merge.text import Text, is_weak
+from kpatch_tools.backport.merge.text import is_weak
+from kpatch_tools.tree import diff_lines
 
 from .values import Carriage, Carried, Objection, Versions
 
@@ -21,35 +23,44 @@ def object_to_lost_lines(carriage: Carriage) -> Iterator[Objection]:
         versions = one.versions
         if versions is None or one.base == one.ours:
             continue
-        wanted, made = _wanted(one, versions), _delta(versions.ours, versions.result)
-        odd = {line for line in {*wanted, *made} if wanted[line] != made[line] and not is_weak(line)}
+        wanted, made = _wanted(one, versions), _delta(versions.ours.data, versions.result.data)
+        odd = {line for line in {*wanted, *made} if wanted[line] != made[line]}
         for edit in one.edits if odd else ():
-            lines = odd.intersection(_added(edit) + _removed(edit, versions))
+            lines = [
+                line for line in _added(edit) + _removed(edit, versions) if _key(line) in odd and not is_weak(line)
+            ]
             if lines and not _is_there(one, edit, versions):
-                said = min(lines).decode("utf-8", "replace")
+                said = lines[0].decode("utf-8", "replace")
                 yield Objection(ID, one.path, edit.hunk, f"a line of it is lost, or there twice: {said}")
+
+
+def _key(line: bytes) -> bytes:
+    return b"".join(line.split())
 
 
 def _wanted(carried: Carried, versions: Versions) -> Counter[bytes]:
     wanted: Counter[bytes] = Counter()
     for edit in carried.edits:
-        wanted.update(_added(edit))
-        wanted.subtract(_removed(edit, versions))
+        wanted.update(map(_key, _added(edit)))
+        wanted.subtract(map(_key, _removed(edit, versions)))
     return wanted
 
 
-def _delta(before: Text, after: Text) -> Counter[bytes]:
-    delta = Counter(after.counts)
-    delta.subtract(before.counts)
+def _delta(before: bytes, after: bytes) -> Counter[bytes]:
+    """How often each line (without its white space) is put in, or taken out (below 0)."""
+    delta: Counter[bytes] = Counter()
+    for hunk in diff_lines(before, after, context=0):
+        for kind, line, _ in hunk.lines:
+            delta[_key(line)] += 1 if kind == b"+" else -1
     return delta
 
 
 def _added(edit: Edit) -> list[bytes]:
-    return [line for one in edit.new if (line := b" ".join(one.split()))]
+    return [line for one in edit.new if (line := normal_line(one))]
 
 
 def _removed(edit: Edit, versions: Versions) -> list[bytes]:
-    return [line for line in versions.base.normal[edit.first : edit.last] if line]
+    return [line for one in versions.base.lines[edit.first : edit.last] if (line := normal_line(one))]
 
 
 def _is_there(carried: Carried, edit: Edit, versions: Versions) -> bool:

@@ -57,3 +57,9 @@ def test_what_the_target_has_already_is_not_lost(objections):
 
 def test_the_same_file_needs_no_look(objections):
     assert objections(BASE, NEW, BASE, BASE + "\n") == []
+
+
+def test_white_space_does_not_count(objections):
+    ours = OURS.replace("\tqueue_first(queue);\n", "\tqueue_first( queue );\n")
+    less = BASE.replace("\tqueue_first(queue);\n", "")
+    assert objections(BASE, less, ours, ours.replace("\tqueue_first( queue );\n", "")) == []
