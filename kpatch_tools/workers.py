@@ -1,6 +1,7 @@
 """Work divided among forked processes, without threads: what is in memory already is shared by all of them."""
 
 import multiprocessing
+import os
 import resource
 import signal
 import threading
@@ -13,6 +14,11 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+def processors() -> int:
+    """How many processes may run at a time here, which may be fewer than the machine has processors."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def divide(
     work: Callable[[Item], Result], items: Sequence[Item], *, jobs: int
 ) -> Generator[tuple[int, Result | Exception], None, None]:
@@ -20,9 +26,10 @@ def divide(
 
     Yields (index, result) in the order in which they finish; an exception of `work` is yielded, not raised, and so is
     the death of a process (ChildProcessError), for the item it was at. Closing the iterator ends the processes. With
-    one job or one item, or beside threads, nothing is forked.
+    one job or one item, beside threads, or in such a process, nothing is forked.
     """
-    if jobs < 2 or len(items) < 2 or threading.active_count() > 1:
+    is_worker = multiprocessing.current_process().daemon  # who ends with its parent may have no children
+    if jobs < 2 or len(items) < 2 or threading.active_count() > 1 or is_worker:
         for index, item in enumerate(items):
             yield index, _answer(work, item)
         return

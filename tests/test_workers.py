@@ -65,3 +65,11 @@ def test_bounded_work_takes_no_more_than_it_may() -> None:
         bounded(lambda: len(bytearray(2_000_000_000)), seconds=60, megabytes=500)
     with pytest.raises(ChildProcessError):
         bounded(lambda: os._exit(3), seconds=60, megabytes=500)
+
+
+def test_a_worker_divides_nothing_further() -> None:
+    def inner() -> list[int]:
+        return [answer for _, answer in divide(lambda _: os.getpid(), [1, 2], jobs=2) if isinstance(answer, int)]
+
+    pids = bounded(inner, seconds=60, megabytes=500)
+    assert len(set(pids)) == 1

@@ -1,5 +1,6 @@
 """Use case: review a series of patches on the base that it was made for."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -19,7 +20,9 @@ from kpatch_tools.review.ignoring import Ignore, ignoring
 from kpatch_tools.review.placing import place_in_patch
 from kpatch_tools.review.values import COMPLETE, Base, BaseReason, Placed, Review, Reviewed, Sent, Submission
 from kpatch_tools.tree import KernelTree
+from kpatch_tools.workers import divide, processors
 
+_LONG_SERIES = 8
 APPLIES = "patch-applies"
 READABLE = "patch-readable"
 
@@ -69,13 +72,42 @@ def review_input(
         raise KpatchError("no-base", "the repository has no commit to review on", hint="name another with --repo PATH")
     progress(f"applying to {bases[0].revision}")
     base, steps, nearest = _choose(tree, submission, bases)
-    reviewed = []
-    for step in steps:
-        progress(f"{step.sent.number} of {len(steps)}, {step.sent.patch.subject}")
-        reviewed.append(_review_step(tree, tree.at(base.commit), step, choice))
+    reviewed = _review_steps(tree, base, steps, choice, progress)
     done = _with_later_fixes(tree, tree.at(base.commit), steps, reviewed, choice)
     review = Review(submission, base, bases, done, nearest, tuple(_general(submission)))
     return ignoring(review, choice.ignores)
+
+
+def _review_steps(
+    tree: KernelTree, base: Base, steps: Sequence[_Step], choice: Choice, progress: Callable[[str], None]
+) -> list[Reviewed]:
+    """Each step's findings; a long series is divided among the processors. The model forks for itself."""
+    found: dict[int, Reviewed] = {}
+    jobs = processors() if len(steps) >= _LONG_SERIES else 1
+    here = os.getpid()
+
+    def review(step: _Step) -> Reviewed:
+        own = tree if os.getpid() == here else tree.reopened()
+        return _review_step(own, own.at(base.commit), step, choice)
+
+    for index, one in divide(review, steps, jobs=jobs):
+        if isinstance(one, Exception):
+            raise one
+        found[index] = one
+        progress(f"{len(found)} of {len(steps)}, {one.sent.patch.subject}")
+    reviewed = [found[index] for index in range(len(steps))]
+    if choice.model is None:
+        return reviewed
+    return [_with_model(tree, base, step, one, choice.model) for step, one in zip(steps, reviewed, strict=True)]
+
+
+def _with_model(tree: KernelTree, base: Base, step: _Step, reviewed: Reviewed, model: ModelReview) -> Reviewed:
+    if step.result.rejects:
+        return reviewed
+    before = Overlay(tree.at(base.commit), step.before)
+    finding = model.finding(before, Overlay(before, step.result.changes), step.result.changes)
+    placed = Placed(finding, place_in_patch(step.sent.patch, step.result.placed, finding))
+    return replace(reviewed, findings=(*reviewed.findings, placed))
 
 
 def _choose(
@@ -126,8 +158,6 @@ def _review_step(tree: KernelTree, source: BlobSource, step: _Step, choice: Choi
         return Reviewed(step.sent, _placed(patch, (), findings), result.rejects[0].code, touched)
     before = Overlay(source, step.before)
     findings = check_changes(tree, before, result.changes, patch.message, checks=choice.checks)
-    if choice.model is not None:
-        findings += (choice.model.finding(before, Overlay(before, result.changes), result.changes),)
     placed = _placed(patch, result.placed, findings)
     if choice.old:
         placed += tuple(_old(tree, before, patch, result, findings, choice))
