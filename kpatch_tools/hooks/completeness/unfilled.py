@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from statistics import median
 
 from kpatch_tools.core.finding import Status
 from kpatch_tools.core.span import Location
@@ -32,6 +33,7 @@ LEFT_OUT = Rule(
 )
 _ENOUGH = 5
 _FEW = 0.1
+_MOST = 0.75  # a table with fewer slots than that of the usual number is a partial one on purpose
 _MOST_FILES = 150
 
 
@@ -77,6 +79,8 @@ def _left_out(slot: GatheredSlot, bare: list[CallSite], view: View) -> Iterator[
         for one in tables
         if not one.array and not any((one.name, one.location.file) == known[:2] for known in filled)
     ]
+    usual = median(slot.filled.values()) if slot.filled else 0
+    empty = [one for one in empty if slot.filled.get((one.name, one.location.file), 0) >= _MOST * usual]
     if not empty or len(filled) < _ENOUGH or len(empty) > _FEW * len(filled):
         return
     mentions = _all_mentions(slot, view)

@@ -19,12 +19,13 @@ struct ops {
 	int (*open)(struct dev *d, int mode);
 	void (*close)(struct dev *d);
 	int (*resume)(struct dev *d);
+	int (*suspend)(struct dev *d);
 };
 int call_open(struct ops *o, struct dev *d);
 """
 CALLS = """
 #include "ops.h"
-int call_open(struct ops *o, struct dev *d) { o->close(d); o->resume(d); return o->open(d, 1); }
+int call_open(struct ops *o, struct dev *d) { o->close(d); o->resume(d); o->suspend(d); return o->open(d, 1); }
 EXPORT_SYMBOL(call_open);
 """
 
@@ -61,7 +62,8 @@ FULL = """
 static int {0}_open(struct dev *d, int mode) {{ return 0; }}
 static void {0}_close(struct dev *d) {{ }}
 static int {0}_resume(struct dev *d) {{ return 0; }}
-static struct ops {0}_ops = {{ .open = {0}_open, .close = {0}_close, .resume = {0}_resume }};
+static struct ops {0}_ops = {{ .open = {0}_open, .close = {0}_close, .resume = {0}_resume,
+	.suspend = {0}_resume }};
 int {0}_use(struct dev *d) {{ return call_open(&{0}_ops, d); }}
 """
 
@@ -173,16 +175,19 @@ def test_a_slot_that_nothing_fills() -> None:
 def test_a_table_that_leaves_out_what_all_others_fill() -> None:
     others = full(*(f"n{number}" for number in range(12)))
     text = (
-        "static int x_open(struct dev *d, int mode) { return 0; }\nstatic void x_close(struct dev *d) { }\n"
-        "static struct ops x = { .open = x_open, .close = x_close };\n"
+        "static int x_open(struct dev *d, int mode) { return 0; }\nstatic int x_suspend(struct dev *d) { return 0; }\n"
+        "static void x_close(struct dev *d) { }\n"
+        "static struct ops x = { .open = x_open, %s };\n"
         "int use(struct dev *d) { return call_open(&x, d); }\n%s"
     )
-    assert said(check("left-out", **others, x=text % "")) == [("resume", "x")]
-    assert check("left-out", **full("a", "b"), x=text % "") == []
+    most = ".close = x_close, .suspend = x_suspend"
+    assert said(check("left-out", **others, x=text % (most, ""))) == [("resume", "x")]
+    assert check("left-out", **full("a", "b"), x=text % (most, "")) == []
     default = (
         "static int none(struct dev *d) { return 0; }\nvoid add(struct ops *o) { if (!o->resume) o->resume = none; }"
     )
-    assert check("left-out", **others, x=text % default) == []
+    assert check("left-out", **others, x=text % (most, default)) == []
+    assert check("left-out", **others, x=text % (".close = x_close", "")) == []
 
 
 def test_an_installer_that_nothing_calls() -> None:
