@@ -45,6 +45,12 @@ class GatheredSlot:
     def file(self) -> RepoPath:
         return self.table.location.file
 
+    @property
+    def files(self) -> tuple[RepoPath, ...]:
+        """Where the type is declared, has instances, and is used by this slot."""
+        places = [one.location for one in (*self.table.instances, *self.defaults, *self.overrides, *self.calls)]
+        return tuple(dict.fromkeys((self.file, *(place.file for place in places))))
+
     def instance(self, put: Put) -> Instance | None:
         """The variable whose initialiser the value stands in; None for an assigned one."""
         for one in self.table.instances:

@@ -55,6 +55,8 @@ def _never_filled(slot: GatheredSlot, bare: list[CallSite], view: View) -> Itera
     mentions = _all_mentions(slot, view)
     if mentions is None or any(is_filling(one) or is_taken(one) or is_test(one) for one in mentions):
         return
+    if view.may_be_pasted(slot.name, slot.files):
+        return
     first = bare[0]
     yield Flaw(
         rule=NEVER_FILLED,

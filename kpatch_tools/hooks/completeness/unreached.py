@@ -101,6 +101,8 @@ def find_never_called(slot: GatheredSlot, view: View) -> Iterator[Flaw]:
     puts = [put for put in (*slot.defaults, *slot.overrides) if put.value != "NULL"]
     if not puts or slot.calls or slot.doubtful or view.is_called(slot.name):
         return
+    if view.may_be_pasted(slot.name, slot.files):
+        return
     files = view.facts.files_with(slot.name)
     if len(files) > _MOST_FILES or view.stands_elsewhere(slot.name):
         return

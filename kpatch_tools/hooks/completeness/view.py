@@ -127,6 +127,11 @@ class View:
         defined = re.compile(rf"^[ \t]*#[ \t]*define[ \t]+{re.escape(word)}\b", re.MULTILINE)
         return any(defined.search(self.code(file)) is not None for file in (seen_from, *self._headers[folder]))
 
+    def may_be_pasted(self, member: str, files: Iterable[RepoPath]) -> bool:
+        """Whether a macro of these files reaches a member whose name it puts together: `.mv_##name`."""
+        pasted = re.compile(r"(?:\.|->)\s*(\w*)\s*##")
+        return any(member.startswith(start) for file in files for start in pasted.findall(self.code(file)))
+
     def stands_elsewhere(self, word: str) -> bool:
         """Whether a file that is no C has the word: assembler, a linker script, a table of offsets."""
         if self._others is None:
