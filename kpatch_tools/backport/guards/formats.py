@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kpatch_tools.backport.merge.edits import Edit
+from kpatch_tools.backport.merge.text import Text
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
 
@@ -18,14 +19,15 @@ from .values import Carriage, Carried, Objection
 ID = "formats-fit"
 _CONVERSION = re.compile(rb"%(?:%|[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|L|z|t)?[a-zA-Z])")
 _LITERALS = re.compile(rb'"(?:\\.|[^"\\\n])*"')
-_MEMBER = re.compile(rb"(?:->|\.)\s*(\w+)\s*$")
+_MEMBER = re.compile(rb"^(\w+)\s*(?:->|\.)\s*(\w+)$")
 _MOST_LINES = 10  # of a call
 
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A member of a structure that upstream prints by another conversion than before."""
+    """A member of a structure (by its tag) that upstream prints by another conversion than before."""
 
+    structure: str
     member: bytes
     conversion: bytes
 
@@ -38,8 +40,8 @@ def object_to_other_types(carriage: Carriage) -> Iterator[Objection]:
             continue
         for edit in one.edits:
             for printed in _printed(one, edit):
-                here = _types(printed.member, result, one.path)
-                there = _types(printed.member, carriage.after, one.diff.new_path or one.path)
+                here = _types(printed, result, one.path)
+                there = _types(printed, carriage.after, one.diff.new_path or one.path)
                 if here and there and here.isdisjoint(there):
                     said = f"{printed.member.decode()} by {printed.conversion.decode('ascii', 'replace')}"
                     kinds = f"{min(there).decode()} upstream and {min(here).decode()} in the target"
@@ -59,8 +61,19 @@ def _printed(carried: Carried, edit: Edit) -> Iterator[Printed]:
     arguments = arguments_after(rest)
     for number, (was, now) in enumerate(zip(before, after, strict=True)):
         match = _MEMBER.search(arguments[number]) if was != now and number < len(arguments) else None
-        if match is not None:
-            yield Printed(match.group(1), now)
+        tag = _structure_of(match.group(1), carried, edit) if match is not None else None
+        if match is not None and tag is not None:
+            yield Printed(tag, match.group(2), now)
+
+
+def _structure_of(variable: bytes, carried: Carried, edit: Edit) -> str | None:
+    """The tag of the structure that a variable of the function is or points to; None if the function does not tell."""
+    assert carried.versions is not None, "a file that was changed"
+    base = carried.versions.base
+    block = base.block_at(edit.first, edit.first)
+    code = b"".join(base.lines[block.first : block.last + 1]) if block is not None else b""
+    declared = re.search(rb"\bstruct\s+(\w+)\s+(?:\*?\w+\s*,\s*)*\**" + re.escape(variable) + rb"\b", code)
+    return declared.group(1).decode() if declared is not None else None
 
 
 def _conversions(code: bytes) -> Sequence[bytes]:
@@ -87,8 +100,16 @@ def arguments_after(code: bytes) -> list[bytes]:
     return [one.strip() for one in found[1:]]
 
 
-def _types(member: bytes, source: BlobSource, path: RepoPath) -> frozenset[bytes]:
-    """The types that members of this name are declared with, as words."""
-    declared = re.compile(rb"^[ \t]+((?:\w+[ \t]+)+\**)" + re.escape(member) + rb"[ \t]*(?:\[[^\]]*\])?;", re.MULTILINE)
-    texts = (source.read(file) or b"" for file in (path, *find_headers(source, path)))
-    return frozenset(b" ".join(found.split()) for text in texts if member in text for found in declared.findall(text))
+def _types(printed: Printed, source: BlobSource, path: RepoPath) -> frozenset[bytes]:
+    """The types that the member is declared with in structures of this name, as words."""
+    member = re.escape(printed.member)
+    declared = re.compile(rb"^[ \t]+((?:\w+[ \t]+)+\**)" + member + rb"[ \t]*(?:\[[^\]]*\])?;", re.MULTILINE)
+    found = set()
+    for file in (path, *find_headers(source, path)):
+        data = source.read(file) or b""
+        if printed.member not in data or printed.structure.encode() not in data:
+            continue
+        text = Text.of(file, data)
+        for block in text.block_names.get(f"struct {printed.structure}", ()):
+            found.update(declared.findall(b"".join(text.lines[block.first : block.last + 1])))
+    return frozenset(b" ".join(one.split()) for one in found)

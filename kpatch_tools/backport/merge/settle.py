@@ -74,8 +74,8 @@ def leave_spacing(edit: Edit, conflict: Conflict) -> Placed | None:
 
 
 def _as_merged(edit: Edit, placed: Placed, conflict: Conflict) -> Placed:
-    """What was adapted and came to the very lines that upstream takes out and puts in is merged."""
-    if placed.kind is not HunkClass.ADAPTED:
+    """What was adapted and came to the very lines that upstream takes out and puts in is merged, in the same file."""
+    if placed.kind is not HunkClass.ADAPTED or conflict.base.path != conflict.ours.path:
         return placed
     made = _delta(
         (line for one in placed.replacements for line in conflict.ours.lines[one.first : one.last]),

@@ -15,8 +15,9 @@ static void clock_show(struct clock *clock)
 }
 """
 NEW = OLD.replace("%lx", "%x")
-TYPES = "struct clock {\n\tconst char *name;\n\tu32 mult;\n\tint shift;\n};\n"
-WIDE = TYPES.replace("u32 mult", "unsigned long mult")
+OTHER = "struct other_clock {\n\tu32 mult;\n};\n\n"
+TYPES = OTHER + "struct clock {\n\tconst char *name;\n\tu32 mult;\n\tint shift;\n};\n"
+WIDE = TYPES.replace("name;\n\tu32 mult", "name;\n\tunsigned long mult")
 
 
 def refused(pick):
