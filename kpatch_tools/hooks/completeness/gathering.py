@@ -48,8 +48,10 @@ class GatheredSlot:
     @property
     def files(self) -> tuple[RepoPath, ...]:
         """Where the type is declared, has instances, and is used by this slot."""
-        places = [one.location for one in (*self.table.instances, *self.defaults, *self.overrides, *self.calls)]
-        return tuple(dict.fromkeys((self.file, *(place.file for place in places))))
+        places = [one.location.file for one in self.table.instances]
+        places += [one.location.file for one in (*self.defaults, *self.overrides)]
+        places += [one.location.file for one in self.calls]
+        return tuple(dict.fromkeys((self.file, *places)))
 
     def instance(self, put: Put) -> Instance | None:
         """The variable whose initialiser the value stands in; None for an assigned one."""
