@@ -23,7 +23,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-LIMITS = {"cold": 17.0, "warm": 0.15, "neighbour": 0.6}
+LIMITS = {"cold": 15.0, "warm": 0.1, "neighbour": 0.5}
 ASK = """
 import sys
 from pathlib import Path
