@@ -65,15 +65,13 @@ def _is_function(put: Put, view: View) -> bool:
 def _is_mentioned(function: At[Function], view: View) -> bool:
     """Whether the name stands anywhere but in its own definition and in prototypes."""
     name = function.fact.name
-    code = view.code(function.file)
-    if _may_be_pasted(name, code):
-        return True
     if any(_is_use(one) for one in view.mentions(name, function.file)):
         return True
-    if function.fact.private:
-        return False
-    others = [file for file in view.facts.files_with(name) if file != function.file]
-    return any(_is_use(one) for file in others for one in view.mentions(name, file)) or view.stands_elsewhere(name)
+    if not function.fact.private:
+        others = [file for file in view.facts.files_with(name) if file != function.file]
+        if any(_is_use(one) for file in others for one in view.mentions(name, file)) or view.stands_elsewhere(name):
+            return True
+    return _may_be_pasted(name, view.code(function.file))
 
 
 def _is_use(one: Mention) -> bool:

@@ -2,7 +2,6 @@
 
 import posixpath
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -112,9 +111,8 @@ class View:
     def mentions(self, word: str, file: RepoPath) -> Iterator["Mention"]:
         """Every place of the file's code where the identifier stands."""
         code = self.code(file)
-        starts = [0, *(match.end() for match in re.finditer("\n", code))]
         for match in re.finditer(rf"\b{re.escape(word)}\b", code):
-            line = bisect_right(starts, match.start())
+            line = code.count("\n", 0, match.start()) + 1
             before = code[max(0, match.start() - 80) : match.start()]
             yield Mention(Location(file, line), before, code[match.end() : match.end() + 160])
 
