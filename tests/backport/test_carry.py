@@ -2,6 +2,7 @@
 
 import pytest
 from kpatch_tools.backport.carry import Versions, carry_file
+from kpatch_tools.backport.guards import Objection
 from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.patch import diff_blobs
 
@@ -9,10 +10,11 @@ BASE = "".join(f"line {number}\n" for number in range(1, 41)).encode()
 THEIRS = BASE.replace(b"line 5\n", b"line 5\nadded\n").replace(b"line 30\n", b"line thirty\n")
 
 
-def carry(ours, base=BASE, theirs=THEIRS, path="a.c", known=True):
+def carry(ours, base=BASE, theirs=THEIRS, path="a.c", known=True, refused=()):
     diff = diff_blobs("a.c", base, theirs)
     assert diff is not None
-    return carry_file(diff, path, Versions(base if known else None, ours, theirs if known else None))
+    objections = {number: Objection("a-rule", path, number, "for a reason") for number in refused}
+    return carry_file(diff, path, Versions(base if known else None, ours, theirs if known else None), objections)
 
 
 def kinds(carried):
@@ -53,6 +55,29 @@ def test_a_hunk_that_is_there_already():
     carried = carry(ours)
     assert kinds(carried) == [HunkClass.EXACT, HunkClass.NEEDS_HUMAN]
     assert carried.data == ours
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["with upstream's blobs", "from the text alone"])
+@pytest.mark.parametrize("refused", [1, 2])
+def test_a_hunk_that_is_objected_to_is_left_out(known, refused):
+    carried = carry(b"new\n" + BASE, known=known, refused=[refused])
+    other = BASE.replace(b"line 5\n", b"line 5\nadded\n") if refused == 2 else BASE.replace(b"line 30", b"line thirty")
+    assert carried.data == b"new\n" + other
+    expected = [HunkClass.EXACT] * 2
+    expected[refused - 1] = HunkClass.NEEDS_HUMAN
+    assert kinds(carried) == expected
+    assert [hunk.number for hunk in carried.hunks] == [1, 2]
+    assert (carried.hunks[refused - 1].guard, carried.hunks[refused - 1].why) == ("a-rule", "for a reason")
+
+
+def test_all_hunks_are_objected_to():
+    carried = carry(BASE, refused=[1, 2])
+    assert (carried.data, kinds(carried)) == (BASE, [HunkClass.NEEDS_HUMAN] * 2)
+
+
+def test_a_new_file_is_taken_as_a_whole_or_not_at_all():
+    carried = carry(None, base=None, refused=[1])
+    assert (carried.data, kinds(carried)) == (None, [HunkClass.NEEDS_HUMAN])
 
 
 def test_two_places_are_no_place_for_a_bare_patch():
