@@ -10,17 +10,22 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import combinations
 
+from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
 
 from .change import Change
+from .engine import carry_change
 from .inverse import reverts
 from .plain import merge_plainly
 from .presence import ChangeState, judge_change
 
 MAX_SIZE = 3
 MAX_TRIALS = 400
+MAX_CARRIED = 10
+"""So often a commit that git does not merge is carried by the whole engine, which takes a hundred times as long."""
 FEW = 8
+"""Of so many candidates sets are tried even where all of them together do not do."""
 MAX_JUDGED = 24
 """How many results are given to the criteria at most: a model run takes seconds, a merge none."""
 
@@ -148,6 +153,7 @@ class _Search:
     ) -> None:
         self.tried = 0
         self.undetermined: str | None = None
+        self._left = MAX_CARRIED
         self._target = target
         self._attempt = attempt
         self._criteria = criteria
@@ -202,16 +208,23 @@ class _Search:
         return Found(chosen, trial) if judgement.ruling is Ruling.PASS else None
 
     def _take(self, chosen: Chosen) -> Mapping[RepoPath, bytes | None] | None:
-        """All new blobs after these commits, None where one does not go on: what goes on by itself is not adapted."""
+        """All new blobs after these commits, None where one does not go on."""
         key = _key(chosen)
         if key not in self._taken:
             earlier = self._take(chosen[:-1])
-            if earlier is not None:
-                merged = merge_plainly(chosen[-1], Overlay(self._target, dict(earlier)), renamed=self._renamed)
-                self._taken[key] = {**earlier, **merged} if merged else None  # one that changes nothing is not needed
-            else:
-                self._taken[key] = None
+            put = self._put(chosen[-1], Overlay(self._target, dict(earlier))) if earlier is not None else None
+            # One that changes nothing is not needed.
+            self._taken[key] = {**earlier, **put} if earlier is not None and put else None
         return self._taken[key]
+
+    def _put(self, change: Change, source: BlobSource) -> Mapping[RepoPath, bytes | None] | None:
+        """As git does it; a few times also by the whole engine, where that proves what it does."""
+        merged = merge_plainly(change, source, renamed=self._renamed)
+        if merged is not None or self._left == 0:
+            return merged
+        self._left -= 1
+        pick = carry_change(change, source, renamed=self._renamed, adapting=False)
+        return pick.changes if all(hunk.kind <= HunkClass.GENERATED for hunk in pick.hunks) else None
 
 
 def _key(chosen: Chosen) -> tuple[ObjectId | None, ...]:

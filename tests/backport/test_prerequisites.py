@@ -135,3 +135,15 @@ def test_a_partial_revert_counts_where_its_subject_says_so(history):
     other = history.change(history.commit({"a.c": lines(7)}, "less of it", on=more.commit))
     assert reverts(partly, more)
     assert not reverts(other, more)
+
+
+def test_a_prerequisite_that_git_does_not_merge_is_carried_where_that_is_proved(history):
+    """The target has the line that upstream changes between other neighbours."""
+    head, tail = "int f(int a)\n{{\n\tprepare(a);\n\t{}(a);\n", "\tadd_two_words(a);\n\treturn a;\n}}\n"
+    form = head + tail.replace("add_two_words", "{}")
+    base = history.commit({"a.c": form.format("note_it_down", "add_two_words")}, "base")
+    first = history.change(history.commit({"a.c": form.format("note_it_down", "add_three_words")}, "first", on=base))
+    target = history.tree.at(history.commit({"a.c": form.format("write_it_down", "add_two_words")}, "own", on=base))
+    found = search_prerequisites(target, [first], take_nothing, [])
+    assert isinstance(found, Found)
+    assert found.trial.changes == {"a.c": form.format("write_it_down", "add_three_words").encode()}
