@@ -6,10 +6,11 @@ in which a hunk stands next to other lines than upstream.
 
 from collections.abc import Iterator
 
+from kpatch_tools.backport.merge.text import Text
 from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.syntax import parse_c
 
-from .values import Carriage, Objection
+from .values import Carriage, Carried, Objection, Versions
 
 ID = "parses"
 
@@ -20,11 +21,15 @@ def object_to_broken(carriage: Carriage) -> Iterator[Objection]:
         numbers = [hunk.number for hunk in one.hunks if HunkClass.EXACT < hunk.kind < HunkClass.NEEDS_HUMAN]
         if not numbers or one.versions is None or not one.path.endswith((".c", ".h")):
             continue
-        lost = _errors(one.versions.result.data) - _errors(one.versions.ours.data)
-        if lost > 0 and _errors(one.versions.theirs.data) <= _errors(one.versions.base.data):
+        if _loses(one.versions.ours, one.versions.result) and not _is_upstreams_own(one, one.versions):
             for number in numbers:
                 yield Objection(ID, one.path, number, "with it, the file is no longer C in the target")
 
 
-def _errors(data: bytes) -> int:
-    return len(parse_c(data).errors)
+def _loses(before: Text, after: Text) -> bool:
+    return len(parse_c(after.data).errors) > len(parse_c(before.data).errors)
+
+
+def _is_upstreams_own(carried: Carried, versions: Versions) -> bool:
+    """Whether the change does that to upstream's file, too; what was adapted is compared with the target alone."""
+    return carried.base != carried.ours and _loses(versions.base, versions.theirs)

@@ -45,3 +45,8 @@ def test_what_upstream_reads_no_better(objections):
 
 def test_no_c_is_not_parsed(objections):
     assert not objections(BASE, NEW, TARGET, TARGET.replace("\ttoy_done", ELSE + "\ttoy_done"), path="README")
+
+
+def test_what_was_adapted_is_compared_with_the_target_alone(objections):
+    broken = TARGET.replace("\ttoy_done", ELSE + "\ttoy_done")
+    assert objections(TARGET, broken, TARGET, broken) == [("parses", 1)]
