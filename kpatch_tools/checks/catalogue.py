@@ -17,6 +17,7 @@ from kpatch_tools.checks import (
     slot_declared,
     slot_default,
     slot_signature,
+    stable_rules,
     upstream,
 )
 from kpatch_tools.checks.check import Change, Check
@@ -35,6 +36,7 @@ ALL_CHECKS: tuple[Check, ...] = (
     sections.CHECK,
     upstream.CHECK,
     conformity.CHECK,
+    stable_rules.CHECK,
     fixes.CHECK,
     signed_off.CHECK,
     direction.CHECK,

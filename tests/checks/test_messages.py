@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from kpatch_tools.checks import conformity, direction, fixes, signed_off
+from kpatch_tools.checks import conformity, direction, fixes, signed_off, stable_rules
 from kpatch_tools.checks.check import Change, UpstreamCommit
 from kpatch_tools.core.finding import Status
 from kpatch_tools.core.ids import RepoPath
@@ -94,3 +94,17 @@ def test_marks_that_nobody_sees_are_found_where_they_are_new(change: Build, mark
 def test_other_letters_are_welcome(change: Build) -> None:
     (found,) = direction.run(change({"mm/a.c": "/* Jörg Müller, 日本 */\n"}, tree={"mm/a.c": ""}))
     assert found.status is Status.PASS
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "status"),
+    [
+        (NEW, BACKPORT % "", Status.PASS),
+        (NEW, "mm: x\n\nWhy.\n", Status.SKIP),
+        ("".join(f"int new{number};\n" for number in range(120)), BACKPORT % "", Status.WARN),
+        (OLD.replace("int line5", "int  line5"), BACKPORT % "", Status.WARN),
+    ],
+)
+def test_stable_trees_take_small_fixes(change: Build, text: str, message: str, status: Status) -> None:
+    found = list(stable_rules.run(change({"mm/a.c": text}, tree=TREE, message=message)))
+    assert [one.status for one in found] == [status]
