@@ -15,6 +15,7 @@ from kpatch_tools.patch import FileDiff
 from .absent import drop_absent, why_file_absent
 from .deleted import delete_alike
 from .guarded import Refused, find_refused
+from .missing import drop_missing
 from .moved import carry_home
 from .names import learn_names, names_used, put_names
 from .some import settle_some
@@ -85,7 +86,7 @@ def _in_place(file: _File, barred: Barred, around: Surroundings, pick: Pick) -> 
     names = learn_names(file.diff, Text.of(file.path, file.base), Text.of(file.path, ours))
     diff, base = put_names(file.diff, file.base, names)
     numbers = [number for number in range(1, len(diff.hunks) + 1) if number not in barred]
-    settled = settle_some(diff, base, numbers, file.path, ours, (place_woven, drop_absent(around)))
+    settled = settle_some(diff, base, numbers, file.path, ours, (place_woven, drop_missing, drop_absent(around)))
     if all(settled.hunks[number].kind is HunkClass.NEEDS_HUMAN for number in needy - barred):
         return pick
     hunks = {}

@@ -4,6 +4,7 @@ Where they change different words, both hold. Where upstream takes out or replac
 form, upstream's edit holds, and what was in its way is named. Everything else is a conflict.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ _ENDS = frozenset({b";", b"{", b"}", b",", b":"})
 """What comes before a statement or an entry; after anything else a line is the last one's continuation."""
 
 _FLOW = frozenset(b"{ } if else for while do switch case default return goto break continue".split())
+
+_BRACKETS = ((b"(", b")"), (b"[", b"]"), (b"{", b"}"))
 
 _AROUND = 3  # words on either side of a difference, by which its place is found again
 
@@ -58,13 +61,21 @@ def weave(base: Sequence[Token], ours: Sequence[Token], theirs: Sequence[Token],
         met = [edit for edit in edits if _meet(one, edit) or _collide(one, edit, base)]
         if not met:
             kept.append(one)
-        elif len(met) > 1 or not _contains(met[0], one):
+        elif len(met) > 1 or not _contains(met[0], one) or _is_disputed(one, met[0]):
             return None
         elif (edit := _taken_along(one, met[0], base)) is not None:
             edits[edits.index(met[0])] = edit
         else:
             overruled.append((_plain(base[one.first : one.last]), _plain(one.new)))
-    return Woven(tuple(_assemble(base, ours, theirs, to, edited, kept, edits)), tuple(overruled))
+    tokens = tuple(_assemble(base, ours, theirs, to, edited, kept, edits))
+    if any(_open(tokens, pair) - _open(ours, pair) != _open(theirs, pair) - _open(base, pair) for pair in _BRACKETS):
+        return None
+    return Woven(tokens, tuple(overruled))
+
+
+def _open(tokens: Sequence[Token], pair: tuple[bytes, bytes]) -> int:
+    """How many brackets more are opened than closed."""
+    return sum((token.text == pair[0]) - (token.text == pair[1]) for token in tokens)
 
 
 def _differences(other: Sequence[Token], to: To) -> Iterator[_Difference]:
@@ -99,18 +110,25 @@ def _has_own(first: int, old: Sequence[Token], new: Sequence[Token], base: Seque
 
 
 def _whole_lines(base: Sequence[Token], own: Sequence[_Difference], edited: To) -> To:
-    """`edited` without counterparts in the lines in which signs of the target's own stand right beside an edited word.
+    """`edited` without counterparts in the edited lines in which the target has other signs, and no other words.
 
     The brackets around an expression are not put together from two expressions: upstream's line is taken as it is.
     """
     widened = list(edited)
-    for one in own:
-        beside = {index for index in (one.first - 1, one.last) if 0 <= index < len(base) - 1}
-        inside = set(range(one.first, one.last))
-        if not one.has_own and _is_signs(base, one) and any(edited[index] is None for index in beside | inside):
-            low, high = _line_of(base, one)
+    starts = [index for index, token in enumerate(base) if token.begins_line]
+    for low, high in itertools.pairwise([*starts, len(base) - 1]):
+        inside = [one for one in own if _is_in_line(one, low, high)]
+        is_edited = any(there is None for there in edited[low:high])
+        if is_edited and inside and all(_is_signs(base, one) and not one.has_own for one in inside):
             widened[low:high] = [None] * (high - low)
     return widened
+
+
+def _is_in_line(one: _Difference, low: int, high: int) -> bool:
+    """Whether it changes the line of the words low..high; what is put in behind a line's last word belongs to it."""
+    if one.first < one.last:
+        return one.first < high and one.last > low
+    return low < one.first < high or one.first == (low if one.new[0].begins_line else high)
 
 
 def _is_signs(base: Sequence[Token], one: _Difference) -> bool:
@@ -140,8 +158,11 @@ def _meet(one: _Difference, edit: _Difference) -> bool:
 
 def _collide(one: _Difference, edit: _Difference, base: Sequence[Token]) -> bool:
     """Whether they are made to neighbouring words of one line, and are not just two entries of a list."""
-    joints = {one.last} & {edit.first} | {edit.last} & {one.first}
-    if not any(not base[joint].begins_line for joint in joints):
+    if one.first == edit.last:
+        is_beside = not (one.new or base[one.first :])[0].begins_line
+    else:
+        is_beside = one.last == edit.first and not base[one.last].begins_line
+    if not is_beside:
         return False
     return not any(side and b"," in (side[0].text, side[-1].text) for side in (one.new, edit.new))
 
@@ -179,6 +200,12 @@ def _taken_along(one: _Difference, edit: _Difference, base: Sequence[Token]) -> 
 
 def _contains(edit: _Difference, one: _Difference) -> bool:
     return edit.first <= one.first and one.last <= edit.last and edit.first < edit.last
+
+
+def _is_disputed(one: _Difference, edit: _Difference) -> bool:
+    """Whether both put other words in the place of the very same: neither is a form of the other."""
+    is_same = (one.first, one.last) == (edit.first, edit.last) and one.first < one.last
+    return is_same and bool(edit.new) and any(is_word(token.text) for token in one.new)
 
 
 def _plain(tokens: Sequence[Token]) -> bytes:

@@ -1,52 +1,9 @@
 """A change whose hunks do not go on as they are."""
 
-from dataclasses import dataclass
-
 import pytest
-from kpatch_tools.backport import Pick, carry_change
-from kpatch_tools.backport.change import Change
 from kpatch_tools.core.hunkclass import HunkClass
-from kpatch_tools.core.ids import RepoPath
-from kpatch_tools.core.source import is_below
-from kpatch_tools.patch import diff_sources
 
-
-@dataclass(frozen=True)
-class Files:
-    """A version of the tree, as text."""
-
-    texts: dict[str, str]
-
-    def read(self, path):
-        text = self.texts.get(path)
-        return None if text is None else text.encode()
-
-    def paths(self, *prefixes):
-        return (RepoPath(path) for path in sorted(self.texts) if is_below(path, prefixes))
-
-
-def carry(before: dict[str, str], after: dict[str, str], target: dict[str, str], **options) -> Pick:
-    old, new = Files(before), Files(before | after)
-    files = diff_sources(old, {RepoPath(path): text.encode() for path, text in after.items()})
-    return carry_change(Change("subject", b"subject\n", files, None, old, new), Files(target), **options)
-
-
-def lines(*rows: str) -> str:
-    return "".join(row + "\n" for row in rows)
-
-
-def kinds(pick: Pick) -> list[HunkClass]:
-    return [hunk.kind for hunk in pick.hunks]
-
-
-TOP = ("#include <a.h>", "", "static int limit_of_queue;", "")
-
-
-def function(name: str, *body: str) -> tuple[str, ...]:
-    return (f"static void {name}(struct queue *queue)", "{", *(f"\t{row}" for row in body), "}", "")
-
-
-FLUSH = ("int depth = queue->depth;", "", "stop_queue(queue);", "flush_pages(queue, depth, 0);", "start_queue(queue);")
+from .conftest import FLUSH, OTHER, TOP, carry, function, kinds, lines
 
 
 def test_each_side_changes_other_words_of_a_line():
@@ -105,9 +62,6 @@ def test_one_vote_is_not_enough_for_a_name():
     after = before.replace("\tstart_queue(queue);\n", "\tstart_queue(queue);\n\tuse_flag(queue, 9, NEW_FLAG);\n")
     pick = carry({"a.c": before}, {"a.c": after}, {"a.c": target})
     assert kinds(pick) == [HunkClass.NEEDS_HUMAN]
-
-
-OTHER = function("grow", "grow_queue(queue);", "count_queue(queue);", "wake_all_readers(queue);")
 
 
 def test_the_function_lives_in_another_file():
