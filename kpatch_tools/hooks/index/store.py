@@ -119,7 +119,7 @@ class Index:
         for _ in range(_ATTEMPTS - 1):
             try:
                 return work()
-            except (DamagedError, zlib.error, ValueError) as error:
+            except DamagedError as error:
                 self.discard(error)
         return work()
 
@@ -212,8 +212,12 @@ class _Files:
 
     @classmethod
     def unpack(cls, packed: bytes, index: int) -> "_Files":
-        paths, blobs, extent = json.loads(zlib.decompress(packed))
-        return cls(paths, array("q", blobs), Extent(*extent), index)
+        """Raises DamagedError."""
+        try:
+            paths, blobs, extent = json.loads(zlib.decompress(packed))
+            return cls(paths, array("q", blobs), Extent(*extent), index)
+        except (zlib.error, ValueError, TypeError) as error:
+            raise DamagedError(f"a list of files cannot be read: {error}") from error
 
 
 def _extent(connection: sqlite3.Connection, blobs: Sequence[int]) -> Extent:
