@@ -111,7 +111,8 @@ def attempt_of(subject: Subject) -> Attempt:
             if left == 0:
                 return None
             left -= 1
-        pick = carry_change(change, before, renamed=renamed)
+        # What is adapted, it could be without a prerequisite: that is the other way out.
+        pick = carry_change(change, before, renamed=renamed, adapting=not needy)
         return pick.changes if pick.clean else None
 
     return attempt
