@@ -10,7 +10,7 @@ def test_every_rule_is_explained_with_an_example(kpt):
     assert all(rule["title"] and rule["why"] and rule["example"] for rule in done.json["rules"])
     one = kpt("hooks", "check", "--explain", "--rule", "never-filled").out.decode()
     assert one.startswith("never-filled: ")
-    assert "left-out" not in one
+    assert "never-called" not in one
 
 
 def test_the_miniature_is_judged(kpt):

@@ -11,13 +11,12 @@ from .gathering import GatheredSlot, gather_slots
 from .mismatch import MISMATCH, find_mismatches
 from .racing import RACING, find_racing
 from .sections import GONE_EXIT, GONE_INIT, GONE_SOMETIMES, find_gone
-from .unfilled import LEFT_OUT, NEVER_FILLED, find_unfilled
+from .unfilled import NEVER_FILLED, find_never_filled
 from .unreached import DEAD_INSTALLER, NEVER_CALLED, find_dead_installers, find_never_called
 from .view import View
 
 ALL_RULES: Final[tuple[Rule, ...]] = (
     NEVER_FILLED,
-    LEFT_OUT,
     MISMATCH,
     GONE_INIT,
     GONE_EXIT,
@@ -27,7 +26,7 @@ ALL_RULES: Final[tuple[Rule, ...]] = (
     RACING,
 )
 _BY_SLOT: Final[tuple[tuple[frozenset[Rule], Callable[[GatheredSlot, View], Iterator[Flaw]]], ...]] = (
-    (frozenset({NEVER_FILLED, LEFT_OUT}), find_unfilled),
+    (frozenset({NEVER_FILLED}), find_never_filled),
     (frozenset({MISMATCH}), find_mismatches),
     (frozenset({GONE_INIT, GONE_EXIT, GONE_SOMETIMES}), find_gone),
     (frozenset({NEVER_CALLED}), find_never_called),

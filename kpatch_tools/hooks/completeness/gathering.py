@@ -1,7 +1,7 @@
 """All types with slots at once: reading them one by one would look through the tree once for each."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from kpatch_tools.core.ids import RepoPath
@@ -21,8 +21,7 @@ class GatheredSlot:
 
     `signatures`: several where conditionals declare it several times. `doubtful`: some use may be of this slot or of
     another one, so that there may be more than is known. `is_made_here`: the tree fills some slot of the type; where it
-    does not, firmware or somebody else's code does. `filled`: how many of the type's own slots each variable's
-    initialiser fills.
+    does not, firmware or somebody else's code does.
     """
 
     table: TableType
@@ -34,7 +33,6 @@ class GatheredSlot:
     calls: tuple[CallSite, ...]
     doubtful: bool
     is_made_here: bool
-    filled: Mapping[tuple[str, RepoPath], int]
 
     @property
     def name(self) -> str:
@@ -83,11 +81,6 @@ def gather_slots(
     gathered = []
     for key, same in definitions.items():
         table = table_type(same[0], records, instances[key])
-        filled = Counter(
-            one
-            for path in own[key]
-            for one in {(put.variable, put.location.file) for put in uses.defaults[key, path] if put.value != "NULL"}
-        )
         made = any(uses.defaults[key, path] or uses.overrides[key, path] for path in own[key])
         for path, (line, signatures) in own[key].items():
             gathered.append(
@@ -101,7 +94,6 @@ def gather_slots(
                     calls=tuple(dict.fromkeys(uses.calls[key, path])),
                     doubtful=(key, path.rpartition(".")[2]) in lost,
                     is_made_here=made,
-                    filled=filled,
                 )
             )
     return tuple(gathered)

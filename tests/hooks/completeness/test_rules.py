@@ -173,24 +173,6 @@ def test_a_slot_that_nothing_fills() -> None:
     assert flaws(made="") == []
 
 
-def test_a_table_that_leaves_out_what_all_others_fill() -> None:
-    others = full(*(f"n{number}" for number in range(12)))
-    text = (
-        "static int x_open(struct dev *d, int mode) { return 0; }\nstatic int x_suspend(struct dev *d) { return 0; }\n"
-        "static void x_close(struct dev *d) { }\n"
-        "static struct ops x = { .open = x_open, %s };\n"
-        "int use(struct dev *d) { return call_open(&x, d); }\n%s"
-    )
-    most = ".close = x_close, .suspend = x_suspend"
-    assert said(check("left-out", **others, x=text % (most, ""))) == [("resume", "x")]
-    assert check("left-out", **full("a", "b"), x=text % (most, "")) == []
-    default = (
-        "static int none(struct dev *d) { return 0; }\nvoid add(struct ops *o) { if (!o->resume) o->resume = none; }"
-    )
-    assert check("left-out", **others, x=text % (most, default)) == []
-    assert check("left-out", **others, x=text % (".close = x_close", "")) == []
-
-
 def test_an_installer_that_nothing_calls() -> None:
     text = (
         "static struct ops the_ops;\nstatic void mine(struct dev *d) { }\nstatic void install(void)\n"
