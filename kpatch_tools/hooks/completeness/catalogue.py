@@ -11,8 +11,8 @@ from .gathering import GatheredSlot, gather_slots
 from .mismatch import MISMATCH, find_mismatches
 from .racing import RACING, find_racing
 from .sections import GONE_EXIT, GONE_INIT, GONE_SOMETIMES, find_gone
-from .unfilled import NEVER_FILLED, find_never_filled
-from .unreached import DEAD_INSTALLER, NEVER_CALLED, find_dead_installers, find_never_called
+from .unfilled import NEVER_FILLED, find_never_filled, may_be_never_filled
+from .unreached import DEAD_INSTALLER, NEVER_CALLED, find_dead_installers, find_never_called, may_be_never_called
 from .view import View
 
 ALL_RULES: Final[tuple[Rule, ...]] = (
@@ -63,8 +63,15 @@ def judge_slots(
     names = {put.value for put in puts if put.value.isidentifier()}
     names |= {put.location.function for put in puts if put.location.function is not None}
     names |= {call.location.function for slot in slots for call in slot.calls if call.location.function is not None}
+    progress("functions and names")
     view.fetch(names)
     view.fetch_members({slot.name for slot in slots})
+    view.fetch_words(
+        slot.name
+        for slot in slots
+        if (NEVER_FILLED in wanted and may_be_never_filled(slot, view))
+        or (NEVER_CALLED in wanted and may_be_never_called(slot, view))
+    )
     for about, find in _BY_SLOT:
         if not about & wanted:
             continue

@@ -18,25 +18,25 @@ NEVER_FILLED = Rule(
     "static struct ops my_ops = { .open = my_open };\n"
     "int f(struct ops *o) { return o->flush(); }",
 )
-_MOST_FILES = 150
+
+
+def may_be_never_filled(slot: GatheredSlot, view: View) -> bool:
+    """What the facts say of it; slots with a doubtful use are not judged."""
+    if slot.defaults or slot.overrides or not slot.is_made_here or slot.doubtful or len(slot.signatures) != 1:
+        return False
+    if all(call.guarded for call in slot.calls) or any(call.macro for call in slot.calls):
+        return False
+    # Another type may be laid over this one: whatever fills a member of that name counts.
+    return not view.is_assigned(slot.name)
 
 
 def find_never_filled(slot: GatheredSlot, view: View) -> Iterator[Flaw]:
-    """Slots with a doubtful use, and those whose name is on too many lips to look at each, are not judged."""
-    bare = [call for call in slot.calls if not call.guarded]
-    if not bare or slot.doubtful or len(slot.signatures) != 1 or any(call.macro for call in slot.calls):
+    """Judged by the member's name: where any type's member of that name is filled, tested or taken, nothing is said."""
+    if not may_be_never_filled(slot, view) or view.may_be_pasted(slot.name, slot.files):
         return
-    if slot.defaults or slot.overrides or not slot.is_made_here:
+    if any(is_filling(one) or is_taken(one) or is_test(one) for one in view.all_mentions(slot.name)):
         return
-    # Another type may be laid over this one: whatever fills a member of that name counts.
-    if view.is_assigned(slot.name):
-        return
-    mentions = _all_mentions(slot, view)
-    if mentions is None or any(is_filling(one) or is_taken(one) or is_test(one) for one in mentions):
-        return
-    if view.may_be_pasted(slot.name, slot.files):
-        return
-    first = bare[0]
+    first, *others = (call for call in slot.calls if not call.guarded)
     yield Flaw(
         rule=NEVER_FILLED,
         status=Status.FAIL,
@@ -47,17 +47,9 @@ def find_never_filled(slot: GatheredSlot, view: View) -> Iterator[Flaw]:
         message=f"{first.location.function} calls {slot.table.type}.{slot.path}, which nothing fills",
         evidence=(
             Evidence(slot.signatures[0], Location(slot.file, slot.line)),
-            *(Evidence(f"called by {call.location.function}", call.location) for call in bare[1:]),
+            *(Evidence(f"called by {call.location.function}", call.location) for call in others),
         ),
     )
-
-
-def _all_mentions(slot: GatheredSlot, view: View) -> list[Mention] | None:
-    """Where the member's name stands in code; None where that is in too many files to say."""
-    files = view.facts.files_with(slot.name)
-    if len(files) > _MOST_FILES:
-        return None
-    return [mention for file in files for mention in view.mentions(slot.name, file)]
 
 
 def is_filling(one: Mention) -> bool:

@@ -31,7 +31,6 @@ NEVER_CALLED = Rule(
     example="struct ops { int (*open)(void); int (*old)(void); };\n"
     "static struct ops my_ops = { .open = my_open, .old = my_old };  /* and nobody calls ->old */",
 )
-_MOST_FILES = 40
 
 
 def find_dead_installers(slots: Iterable[GatheredSlot], view: View) -> Iterator[Flaw]:
@@ -41,10 +40,16 @@ def find_dead_installers(slots: Iterable[GatheredSlot], view: View) -> Iterator[
         for put in slot.overrides:
             if put.location.function is not None and put.location.file.endswith(".c") and _is_function(put, view):
                 by_function[put.location.file, put.location.function].append((slot, put))
+    unused = []
     for (file, name), puts in by_function.items():
         own = [one for one in view.functions(name, file) if one.file == file]
-        if len(own) != 1 or _is_mentioned(own[0], view):
+        if len(own) == 1 and not _is_used_beside(own[0], view):
+            unused.append((own[0], puts))
+    view.fetch_words(function.fact.name for function, _ in unused if not function.fact.private)
+    for function, puts in unused:
+        if not function.fact.private and _is_used_elsewhere(function, view):
             continue
+        name = function.fact.name
         slot, put = puts[0]
         yield Flaw(
             rule=DEAD_INSTALLER,
@@ -62,16 +67,17 @@ def _is_function(put: Put, view: View) -> bool:
     return put.value.isidentifier() and bool(view.functions(put.value, put.location.file))
 
 
-def _is_mentioned(function: At[Function], view: View) -> bool:
-    """Whether the name stands anywhere but in its own definition and in prototypes."""
+def _is_used_beside(function: At[Function], view: View) -> bool:
+    """Whether its own file has the name anywhere but in its definition and in prototypes, or may build it."""
     name = function.fact.name
-    if any(_is_use(one) for one in view.mentions(name, function.file)):
-        return True
-    if not function.fact.private:
-        others = [file for file in view.facts.files_with(name) if file != function.file]
-        if any(_is_use(one) for file in others for one in view.mentions(name, file)) or view.stands_elsewhere(name):
-            return True
-    return _may_be_pasted(name, view.code(function.file))
+    return any(_is_use(one) for one in view.mentions(name, function.file)) or _may_be_pasted(
+        name, view.code(function.file)
+    )
+
+
+def _is_used_elsewhere(function: At[Function], view: View) -> bool:
+    name = function.fact.name
+    return any(_is_use(one) for one in view.all_mentions(name)) or view.stands_elsewhere(name)
 
 
 def _is_use(one: Mention) -> bool:
@@ -94,20 +100,24 @@ def _may_be_pasted(name: str, code: str) -> bool:
     )
 
 
+def may_be_never_called(slot: GatheredSlot, view: View) -> bool:
+    """What the facts say of it; slots with a doubtful use are not judged."""
+    return bool(_puts(slot)) and not (slot.calls or slot.doubtful or view.is_called(slot.name))
+
+
+def _puts(slot: GatheredSlot) -> list[Put]:
+    return [put for put in (*slot.defaults, *slot.overrides) if put.value != "NULL"]
+
+
 def find_never_called(slot: GatheredSlot, view: View) -> Iterator[Flaw]:
     """Judged by the member's name: where any type's member of that name is called or read, nothing is said."""
-    puts = [put for put in (*slot.defaults, *slot.overrides) if put.value != "NULL"]
-    if not puts or slot.calls or slot.doubtful or view.is_called(slot.name):
+    if not may_be_never_called(slot, view) or view.may_be_pasted(slot.name, slot.files):
         return
-    if view.may_be_pasted(slot.name, slot.files):
+    if view.stands_elsewhere(slot.name):
         return
-    files = view.facts.files_with(slot.name)
-    if len(files) > _MOST_FILES or view.stands_elsewhere(slot.name):
+    if not all(is_filling(one) or _is_declaration(one) for one in view.all_mentions(slot.name)):
         return
-    for file in files:
-        for one in view.mentions(slot.name, file):
-            if not (is_filling(one) or _is_declaration(one)):
-                return
+    puts = _puts(slot)
     yield Flaw(
         rule=NEVER_CALLED,
         status=Status.WARN,

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -28,6 +29,7 @@ class View:
     _code: dict[RepoPath, str] = field(default_factory=dict)
     _lines: dict[RepoPath, list[str]] = field(default_factory=dict)
     _headers: dict[str, tuple[RepoPath, ...]] = field(default_factory=dict)
+    _files: dict[str, list[RepoPath]] = field(default_factory=dict)
     _called: frozenset[str] = frozenset()
     _assigned: frozenset[str] = frozenset()
     _others: frozenset[bytes] | None = None
@@ -51,6 +53,28 @@ class View:
         self._called = frozenset(one.fact.member for one in self.facts.calls(wanted))
         self._called |= {member for one in self.facts.macros(wanted) for member in one.fact.members}
         self._assigned = frozenset(one.fact.member for one in self.facts.assignments(wanted))
+
+    def fetch_words(self, words: Iterable[str]) -> None:
+        """Have at hand where these identifiers stand: each file that may have some of them is read once."""
+        wanted = sorted({word for word in words if word not in self._files})
+        self._files.update((word, []) for word in wanted)
+        by_file: dict[RepoPath, list[str]] = defaultdict(list)
+        for word, files in self.facts.files_with_each(wanted).items() if wanted else ():
+            for file in files:
+                by_file[file].append(word)
+        spelled = {word: _encoded(word) for word in wanted}
+        patterns = {word: re.compile(rb"\b%s\b" % re.escape(text)) for word, text in spelled.items()}
+        for file in sorted(by_file):
+            text = self.source.read(file) or b""
+            for word in by_file[file]:
+                # Most files do not hold it, and `in` is much faster than a pattern that begins with a boundary.
+                if spelled[word] in text and patterns[word].search(text) is not None:
+                    self._files[word].append(file)
+
+    def files_with(self, word: str) -> tuple[RepoPath, ...]:
+        """The C files whose text has the identifier, comments included."""
+        self.fetch_words((word,))
+        return tuple(self._files[word])
 
     def is_called(self, member: str) -> bool:
         """Whether a member of that name, of whatever type, is called or is reached by a macro."""
@@ -116,6 +140,10 @@ class View:
             before = code[max(0, match.start() - 80) : match.start()]
             yield Mention(Location(file, line), before, code[match.end() : match.end() + 160])
 
+    def all_mentions(self, word: str) -> Iterator["Mention"]:
+        """Every place of the tree's C code where the identifier stands."""
+        return (one for file in self.files_with(word) for one in self.mentions(word, file))
+
     def may_be_macro(self, word: str, seen_from: RepoPath) -> bool:
         """Whether the file, or a header beside it, defines a macro of that name."""
         folder = posixpath.dirname(seen_from)
@@ -139,12 +167,16 @@ class View:
                 if path.endswith(_OTHER_SUFFIXES):
                     found.update(words.findall(self.source.read(path) or b""))
             self._others = frozenset(found)
-        return word.encode("utf-8", "surrogateescape") in self._others
+        return _encoded(word) in self._others
 
     def _all_lines(self, file: RepoPath) -> list[str]:
         if file not in self._lines:
             self._lines[file] = self.code(file).split("\n")
         return self._lines[file]
+
+
+def _encoded(word: str) -> bytes:
+    return word.encode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class Answers(ABC):
         return self.files(None, ())
 
     @abstractmethod
-    def files_with(self, word: str) -> tuple[RepoPath, ...]:
+    def files_with_each(self, words: Iterable[str]) -> dict[str, tuple[RepoPath, ...]]:
         """See TreeFacts."""
 
     @abstractmethod

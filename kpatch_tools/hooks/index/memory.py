@@ -26,7 +26,7 @@ _FIELDS = {
 
 
 class MemoryFacts(Answers):
-    """TreeFacts over `facts`, in the order given. `words`: the identifiers of each file, for `files_with`."""
+    """TreeFacts over `facts`, in the order given. `words`: the identifiers of each file, for `files_with_each`."""
 
     def __init__(
         self, facts: Mapping[RepoPath, Facts], words: Mapping[RepoPath, frozenset[bytes]] | None = None
@@ -57,9 +57,12 @@ class MemoryFacts(Answers):
         found: tuple[object, ...] = getattr(self.by_path[self._paths[file]], _FIELDS[kind])
         return found
 
-    def files_with(self, word: str) -> tuple[RepoPath, ...]:
-        wanted = word.encode("utf-8", "surrogateescape")
-        return tuple(path for path in self._paths if wanted in self._words.get(path, ()))
+    def files_with_each(self, words: Iterable[str]) -> dict[str, tuple[RepoPath, ...]]:
+        def files(word: str) -> tuple[RepoPath, ...]:
+            wanted = word.encode("utf-8", "surrogateescape")
+            return tuple(path for path in self._paths if wanted in self._words.get(path, ()))
+
+        return {word: files(word) for word in words}
 
     def extent(self) -> Extent:
         every = self.by_path.values()

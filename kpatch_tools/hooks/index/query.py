@@ -80,8 +80,8 @@ class TreeFacts(Protocol):
         """What was not understood; with `words`, only where one of them occurs in it."""
         ...
 
-    def files_with(self, word: str) -> tuple[RepoPath, ...]:
-        """Files that may contain the identifier: never too few, rarely one too many."""
+    def files_with_each(self, words: Iterable[str]) -> dict[str, tuple[RepoPath, ...]]:
+        """For each identifier the files that may contain it: never too few, and one in some hundred is too many."""
         ...
 
     def extent(self) -> Extent: ...

@@ -11,7 +11,7 @@ import sqlite3
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import astuple
 from pathlib import Path
@@ -317,16 +317,18 @@ class StoredFacts(Answers):
         # Only what is fetched of the same kind gives way: a question may ask for two kinds in turn.
         self._raw[int(kind)] = self._ask(fetch)
 
-    def files_with(self, word: str) -> tuple[RepoPath, ...]:
-        wanted = fingerprint(word)
+    def files_with_each(self, words: Iterable[str]) -> dict[str, tuple[RepoPath, ...]]:
+        wanted = {word: fingerprint(word) for word in words}
 
-        def look(connection: sqlite3.Connection) -> list[int]:
-            rows = connection.execute("select blob, prints from words")
-            return [number for number, prints in rows if may_hold(prints, wanted)]
+        def look(connection: sqlite3.Connection) -> dict[int, list[int]]:
+            found: dict[int, list[int]] = {one: [] for one in wanted.values()}
+            for number, prints in connection.execute("select blob, prints from words"):
+                for one in _held(prints, found.keys()) if number in self._places else ():
+                    found[one] += self._places[number]
+            return found
 
-        found = self._ask(look)
-        places = sorted(place for number in found for place in self._places.get(number, ()))
-        return tuple(self._files.paths[place] for place in places)
+        places = {one: tuple(sorted(found)) for one, found in self._ask(look).items()}
+        return {word: tuple(self._files.paths[place] for place in places[one]) for word, one in wanted.items()}
 
     def extent(self) -> Extent:
         return self._files.extent
@@ -357,6 +359,13 @@ class StoredFacts(Answers):
     def _renew(self, error: Exception) -> None:
         self._index.discard(error)
         self._take(self._index.at(self._source, scope=self._scope)._files)
+
+
+def _held(prints: bytes, wanted: Set[int]) -> set[int]:
+    try:
+        return may_hold(prints, wanted)
+    except (ValueError, TypeError) as error:
+        raise DamagedError(f"words cannot be read: {error}") from error
 
 
 def _keep_if_writable(connection: sqlite3.Connection, name: str, body: bytes) -> None:

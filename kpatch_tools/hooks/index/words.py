@@ -1,4 +1,4 @@
-"""The identifiers of a file, kept so small that all of a kernel's files can be asked for one at once.
+"""The identifiers of a file, kept so small that all of a kernel's files can be asked for many at once.
 
 Of each identifier two bytes of a checksum are kept. A file of n identifiers answers yes to another one with a
 probability of n / 65536: 0.5 % for the average kernel file.
@@ -6,7 +6,7 @@ probability of n / 65536: 0.5 % for the average kernel file.
 
 import re
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from zlib import crc32
 
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
@@ -19,22 +19,21 @@ def fingerprints(words: Iterable[bytes]) -> bytes:
     return prints.tobytes()
 
 
-def fingerprint(word: str) -> bytes:
+def fingerprint(word: str) -> int:
     """That of one word."""
-    return (crc32(word.encode("utf-8", "surrogateescape")) & 0xFFFF).to_bytes(2, "big")
+    return crc32(word.encode("utf-8", "surrogateescape")) & 0xFFFF
 
 
-def may_hold(prints: bytes, wanted: bytes) -> bool:
-    """Whether the word of fingerprint `wanted` may be among those that `prints` were made of.
+def may_hold(prints: bytes, wanted: Set[int]) -> set[int]:
+    """Which fingerprints of `wanted` are among `prints`: their words may be those that `prints` were made of.
 
     >>> prints = fingerprints({b"int", b"pte_val", b"a", b"page"})
-    >>> may_hold(prints, fingerprint("pte_val")), may_hold(prints, fingerprint("pte_va"))
-    (True, False)
+    >>> may_hold(prints, {fingerprint("pte_val"), fingerprint("pte_va")}) == {fingerprint("pte_val")}
+    True
     """
-    place = prints.find(wanted)
-    while place & 1 and place >= 0:
-        place = prints.find(wanted, place + 1)
-    return place >= 0
+    every = array("H", prints)
+    every.byteswap()
+    return {one for one in every if one in wanted}
 
 
 def names_in(value: str) -> tuple[str, ...]:

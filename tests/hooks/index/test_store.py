@@ -55,8 +55,14 @@ def test_answers_are_there_at_all(shop: Files, commit: Commit, answers: Answer) 
 def test_files_with_a_word_are_never_too_few(tmp_path: Path, shop: Files, commit: Commit) -> None:
     source = commit(shop)
     stored = open_index(tmp_path).at(source)
-    assert set(stored.files_with("corner_ops")) >= {RepoPath("shop/broken.c"), RepoPath("shop/corner.c")}
-    assert RepoPath("shop/empty.c") not in stored.files_with("corner_ops")
+    words = ("corner_ops", "half", "nowhere")
+    found = stored.files_with_each(words)
+    assert tuple(found) == words
+    for word, files in MemoryFacts.of(source).files_with_each(words).items():
+        assert set(found[word]) >= set(files)
+        assert list(found[word]) == [path for path in stored.paths if path in found[word]]
+    assert set(found["corner_ops"]) >= {RepoPath("shop/broken.c"), RepoPath("shop/corner.c")}
+    assert RepoPath("shop/empty.c") not in found["corner_ops"]
 
 
 def test_scope_is_kept(tmp_path: Path, shop: Files, commit: Commit, answers: Answer) -> None:
