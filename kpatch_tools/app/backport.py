@@ -29,6 +29,7 @@ from kpatch_tools.backport import (
     RememberingModel,
     backport_change,
     backport_hook,
+    carry_change,
     change_of_patch,
     find_renames,
     read_change,
@@ -243,7 +244,8 @@ def _brought_hook(change: Change) -> HookSpec | None:
 
 def _with_completion(answer: Answer, job: Job) -> Answer:
     """Say so where a patch is only a part of a bundled hook: what it lacks can be written for the target."""
-    changes = answer.parts[0].changes if answer.parts else {}
+    # What the patch brings counts, also where it uses what is not there: that is what makes it a part.
+    changes = carry_change(job.change, job.source, guarded=False).changes if answer.parts else {}
     for spec in map(load_hook, HOOKS):
         if not {spec.override_file, spec.table_header, spec.call_file} & set(changes):
             continue

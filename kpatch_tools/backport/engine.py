@@ -60,14 +60,23 @@ def _how(file: FileDiff, path: RepoPath, change: Change, target: BlobSource) -> 
     return "merge" if change.before is not None else "apply-text"
 
 
-def carry_change(change: Change, target: BlobSource, *, renamed: Renames | None = None, adapting: bool = True) -> Pick:
+def carry_change(
+    change: Change,
+    target: BlobSource,
+    *,
+    renamed: Renames | None = None,
+    adapting: bool = True,
+    guarded: bool = True,
+) -> Pick:
     """Put `change` on `target`. What does not go on is NEEDS-HUMAN in the result, never an exception.
 
     Whatever a guard objects to is left out again, and NEEDS-HUMAN as well; unless `adapting` is False, what is left is
-    adapted where that can be argued for.
+    adapted where that can be argued for. Without guards (`guarded`) it is the text alone that counts.
     """
     renamed = renamed or {}
     pick, files = _carry_files(change, target, renamed, {})
+    if not guarded:
+        return pick
     objections = find_objections(Carriage(files, target, change.before, change.after))
     if objections:
         pick = _carry_files(change, target, renamed, objections)[0]
