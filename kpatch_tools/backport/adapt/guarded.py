@@ -1,15 +1,19 @@
 """The guards' word on what was adapted: they judge what was really done to the target's files, not upstream's hunks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from kpatch_tools.backport.change import Change
 from kpatch_tools.backport.guards import Carriage, Carried, find_objections
+from kpatch_tools.backport.guards.identifiers import Names, declared_by
+from kpatch_tools.backport.guards.parses import ID as PARSES
+from kpatch_tools.backport.guards.words import names_in
 from kpatch_tools.backport.outcome import HunkResult, Pick
 from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
-from kpatch_tools.patch import FileDiff, diff_hunks
+from kpatch_tools.patch import FileDiff, Hunk, diff_hunks
+from kpatch_tools.syntax import parse_c
 
 Refused = frozenset[tuple[RepoPath, int]]
 """Hunks that a guard does not let pass: by the file that they were of before they were adapted, and number."""
@@ -18,29 +22,55 @@ Refused = frozenset[tuple[RepoPath, int]]
 def find_refused(change: Change, target: BlobSource, pick: Pick, adapted: Pick) -> Refused:
     """The hunks of `adapted` that needed a person in `pick`, and do again: all those in a file that a guard objects to.
 
-    Empty if no guard does.
+    Those that were left out, too, if the rest needs what they declare. Empty if nobody objects.
     """
-    files = tuple(_carried(change, target, pick, adapted))
+    if adapted.hunks == pick.hunks:
+        return frozenset()
+    done = tuple(_as_done(path, ours, result) for path, ours, result in _changed(target, pick, adapted))
+    files = (*done, *_others(change, target, adapted, done))
     objections = find_objections(Carriage(files, target, change.before, change.after))
-    bad = {path for path, _ in objections}
+    bad = {path for (path, _), one in objections.items() if one.guard != PARSES or not _breaks(change, pick, path)}
+    needs_dropped = _needs_dropped(change, target, adapted)
     return frozenset(
         (before.file, before.number)
         for before, after in zip(pick.hunks, adapted.hunks, strict=True)
-        if before.kind is HunkClass.NEEDS_HUMAN and after.kind is not HunkClass.NEEDS_HUMAN and after.file in bad
+        if before.kind is HunkClass.NEEDS_HUMAN and after.kind is not HunkClass.NEEDS_HUMAN
+        if after.file in bad or (needs_dropped and after.kind is HunkClass.DROPPED)
     )
 
 
-def _carried(change: Change, target: BlobSource, pick: Pick, adapted: Pick) -> Iterator[Carried]:
-    """What became of the target's files that were adapted, and of the others upstream's diff, for what it brings."""
-    done = [path for path, result in adapted.changes.items() if result != pick.changes.get(path, target.read(path))]
-    for path in done:
-        ours, result = target.read(path), adapted.changes[path]
-        if ours is not None and result is not None:
-            yield _as_done(path, ours, result)
+def _breaks(change: Change, pick: Pick, path: RepoPath) -> bool:
+    """Whether upstream's file is understood as C no better after the change than the target's will be."""
     for file in change.files:
-        path = pick.renamed.get(file.path, file.path)
-        if path not in done:
-            yield Carried(file, path, None, None, target.read(path), adapted.changes.get(path), ())
+        if pick.renamed.get(file.path, file.path) == path and change.before is not None and change.after is not None:
+            before, after = change.before.read(file.path) or b"", change.after.read(file.path) or b""
+            return len(parse_c(after).errors) > len(parse_c(before).errors)
+    return False
+
+
+def _needs_dropped(change: Change, target: BlobSource, adapted: Pick) -> bool:
+    """Whether what was left out declares what the rest uses, and nothing else does."""
+    dropped = {(one.file, one.number) for one in adapted.hunks if one.kind is HunkClass.DROPPED}
+    lost, declared = set[bytes](), set[bytes]()
+    used: dict[RepoPath, set[bytes]] = {}
+    for file in change.files:
+        path = adapted.renamed.get(file.path, file.path)
+        for number, hunk in enumerate(file.hunks, start=1):
+            names = set(declared_by(replace(file, hunks=(hunk,))))
+            if (path, number) in dropped:
+                lost |= names
+            else:
+                declared |= names
+                used[path] = used.get(path, set()) | _added((hunk,))
+    known = Names(target)
+    return any(known.unknown(names & lost - declared, path) for path, names in used.items() if names & lost - declared)
+
+
+def _changed(target: BlobSource, pick: Pick, adapted: Pick) -> Iterator[tuple[RepoPath, bytes, bytes]]:
+    for path, result in adapted.changes.items():
+        ours = target.read(path)
+        if ours is not None and result is not None and result != pick.changes.get(path, ours):
+            yield path, ours, result
 
 
 def _as_done(path: RepoPath, ours: bytes, result: bytes) -> Carried:
@@ -48,3 +78,17 @@ def _as_done(path: RepoPath, ours: bytes, result: bytes) -> Carried:
     diff = replace(FileDiff(path, path), hunks=hunks)
     done = (HunkResult(path, number, HunkClass.ADAPTED, "") for number in range(1, len(hunks) + 1))
     return Carried(diff, path, ours, result, ours, result, tuple(done))
+
+
+def _others(change: Change, target: BlobSource, adapted: Pick, done: tuple[Carried, ...]) -> Iterator[Carried]:
+    """The files that were carried as they are, if they may bring what an adapted one uses."""
+    paths = {one.path for one in done}
+    used = _added(hunk for one in done for hunk in one.diff.hunks)
+    for file in change.files:
+        path = adapted.renamed.get(file.path, file.path)
+        if path not in paths and not _added(file.hunks).isdisjoint(used):
+            yield Carried(file, path, None, None, target.read(path), adapted.changes.get(path), ())
+
+
+def _added(hunks: Iterable[Hunk]) -> set[bytes]:
+    return names_in(line.text for hunk in hunks for line in hunk.lines if line.kind == "+")

@@ -96,7 +96,7 @@ def find_unknown(
     `upstream` is its version before the change: what is not known there is the change's own, or cannot be known.
     """
     listed = list(files)
-    brought = {name for file, _ in listed for name in _declared(file)}
+    brought = {name for file, _ in listed for name in declared_by(file)}
     result = []
     for file, path in listed:
         if not path.endswith(_CODE) or file.new_path is None:
@@ -142,7 +142,7 @@ _DECLARED = re.compile(
 _MACRO_LIKE = re.compile(rb"\b[A-Z][A-Z0-9_]+\([ \t]*\"?(\w+)")
 
 
-def _declared(file: FileDiff) -> Iterator[bytes]:
+def declared_by(file: FileDiff) -> Iterator[bytes]:
     """What the added lines declare, generously: a name counts wherever it could be declared."""
     code = b"\n".join(line.text for hunk in file.hunks for line in hunk.lines if line.kind == "+")
     # Keywords before a name would pass for its type: `return name;` declares nothing.

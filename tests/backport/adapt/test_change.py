@@ -107,3 +107,14 @@ def test_without_adapting_a_conflict_stays_one():
     target = before.replace("flush_pages(queue", "flush_pages(queue->device, queue")
     after = before.replace("depth, 0)", "depth, 1)")
     assert kinds(carry({"a.c": before}, {"a.c": after}, {"a.c": target}, adapting=False)) == [HunkClass.NEEDS_HUMAN]
+
+
+def test_what_is_left_out_may_not_have_brought_what_the_rest_uses():
+    before = {"net/new.c": lines(*TOP, *OTHER, *function("drain", *FLUSH)), "net/use.c": lines(*TOP, *OTHER)}
+    after = {
+        "net/new.c": before["net/new.c"].replace("\tstart_queue", "\tint brought_along = 1;\n\n\tstart_queue"),
+        "net/use.c": before["net/use.c"].replace("\tcount_queue", "\tuse(brought_along);\n\tcount_queue"),
+    }
+    target = {"net/new.c": lines(*TOP, *OTHER), "net/use.c": before["net/use.c"], "net/q.h": "int use(int);\n"}
+    pick = carry(before, after, target)
+    assert kinds(pick) == [HunkClass.NEEDS_HUMAN, HunkClass.EXACT]
