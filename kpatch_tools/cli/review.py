@@ -1,6 +1,7 @@
 """`kpt review`: findings about a patch, a series or a thread, in the format that the reader takes."""
 
 from collections.abc import Sequence
+from email.utils import parseaddr
 from pathlib import Path
 
 import click
@@ -9,15 +10,19 @@ from kpatch_tools.app.exits import Exit
 from kpatch_tools.app.kept_reading import kept_reading
 from kpatch_tools.app.review import Choice, review_input
 from kpatch_tools.app.review_input import Input, inputs_of_commits, inputs_of_letters, inputs_of_path
+from kpatch_tools.cli.clock import at_this_moment
 from kpatch_tools.cli.patches import read_bytes
 from kpatch_tools.cli.reviews import chosen_checks, chosen_model, exit_of_reviews, print_review, read_ignores, rules
 from kpatch_tools.cli.session import Session, cache_dir, verb
 from kpatch_tools.cli.writing import write_file
+from kpatch_tools.patch import format_date
 from kpatch_tools.review.reports import FORMATS
+from kpatch_tools.review.reports.reply import format_mailbox, format_replies
 from kpatch_tools.review.sources import letters_in
 from kpatch_tools.review.values import Review, Skipped
+from kpatch_tools.tree import Signature
 
-_FORMATS = ("text", *FORMATS)
+_FORMATS = ("text", "mail", *FORMATS)
 
 
 @click.command("review")
@@ -25,6 +30,8 @@ _FORMATS = ("text", *FORMATS)
 @click.option("--on", multiple=True, metavar="REV", help="Revision to review on; repeatable, best first.")
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True, help="Of the output.")
 @click.option("-o", "--output", default="-", show_default=True, metavar="FILE", help="Where it goes, with --format.")
+@click.option("--mail-from", metavar="ADDRESS", help="With --format mail: who replies.")
+@click.option("--mail-to", multiple=True, metavar="ADDRESS", help="With --format mail: to whom; repeatable.")
 @click.option("--check", "checks", multiple=True, metavar="ID", help="Only this check; repeatable.")
 @click.option("--skip", multiple=True, metavar="ID", help="Not this check; repeatable.")
 @click.option("--ignore", metavar="FILE", help="Findings that are known, each with its reason (TOML).")
@@ -38,6 +45,8 @@ def command(
     on: tuple[str, ...],
     form: str,
     output: str,
+    mail_from: str | None,
+    mail_to: tuple[str, ...],
     checks: tuple[str, ...],
     skip: tuple[str, ...],
     ignore: str | None,
@@ -57,6 +66,7 @@ def command(
       git format-patch --stdout --base=v3.1 v3.1.. | kpt review -
       kpt review v3.1..HEAD --format sarif -o kpt.sarif
       kpt review ~/Maildir/.patches --on linux-next --on v3.1 -q
+      kpt review series.mbox --format mail --mail-from me@example.org --mail-to list@example.org > replies.mbox
       b4 config: review-perpatch-check-cmd = kpt review - --format b4
     """
     if list_checks:
@@ -80,11 +90,29 @@ def command(
                     print_review(session, reviews[-1], every=every)
     for one in skipped:
         session.err.print(f"passed over: {one.name}: {one.reason}  {one.subject}", style="dim", markup=False)
-    if not as_text:
+    if form == "mail" and not session.as_json:
+        write_file(output, _replies(reviews, mail_from or "", mail_to))
+    elif not as_text:
         write_file(output, FORMATS["json" if session.as_json else form](reviews, rules()).encode())
     if not reviews and not skipped:
         session.err.print("nothing to review", style="dim")
     return exit_of_reviews(reviews)
+
+
+def _replies(reviews: Sequence[Review], sender: str, recipients: Sequence[str]) -> bytes:
+    """A mailbox of replies, which nobody has sent."""
+    now = at_this_moment(Signature("", ""))
+    return format_mailbox(
+        letter
+        for review in reviews
+        for _, letter in format_replies(
+            review,
+            sender=sender,
+            recipients=recipients,
+            domain=parseaddr(sender)[1].rpartition("@")[2] or "localhost",
+            date=format_date(now.when, now.offset),
+        )
+    )
 
 
 def _inputs(session: Session, subject: str) -> tuple[Sequence[Input], Sequence[Skipped]]:

@@ -116,3 +116,24 @@ def test_b4_drives_it(kpt: Kpt, clone: Clone, program: Path, mailbox: Callable[.
     assert [[one["status"] for one in results[msgid]] for msgid, _ in patches] == [["pass"], ["fail"]]
     details = json.loads(results[patches[1][0]][0]["details"])
     assert "undeclared_thing" in details[0]["description"]
+
+
+def test_replies_are_a_mailbox_that_nobody_has_sent(
+    kpt: Kpt, clone: Clone, mailbox: Callable[..., bytes], tmp_path: Path
+) -> None:
+    import contextlib
+    import mailbox as mailboxes
+
+    clone.commit("drivers/two.c", BAD)
+    box = tmp_path / "replies.mbox"
+    options = ("--mail-from", "K <k@x.example>", "--mail-to", "l@x.example", "-o", str(box))
+    done = kpt("review", "-", "--format", "mail", *options, stdin=mailbox(), repo=clone.path)
+    assert done.code == 1
+    with contextlib.closing(mailboxes.mbox(box)) as opened:
+        (letter,) = opened
+    assert (letter["To"], letter["From"]) == ("l@x.example", "K <k@x.example>")
+    assert "undeclared_thing" in letter.get_payload()
+    nobody = kpt("review", "-", "--format", "mail", "--json", stdin=mailbox(), repo=clone.path)
+    assert nobody.code == 1
+    refused = kpt("review", "-", "--format", "mail", stdin=mailbox(), repo=clone.path)
+    assert "no-recipients" in refused.err

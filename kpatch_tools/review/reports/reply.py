@@ -4,8 +4,9 @@ Nothing received reaches a header but the ids and the subject, in one line each,
 caller did not name.
 """
 
+import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from email.message import EmailMessage
 from email.policy import SMTP
 from itertools import groupby
@@ -18,6 +19,7 @@ from kpatch_tools.review.statements import Statement, statements
 from kpatch_tools.review.values import PatchPlace, Review, Reviewed
 
 WIDTH = 72
+_FROM = re.compile(rb"^>*From ", re.MULTILINE)
 _BEFORE = 4  # lines of a hunk that are quoted above the one that is spoken of
 _MOST_REFERENCES = 40
 
@@ -44,6 +46,15 @@ def format_replies(
         if said:
             letters.append((patch, _letter(review, patch, said, sender, recipients, domain, date)))
     return tuple(letters)
+
+
+def format_mailbox(letters: Iterable[bytes]) -> bytes:
+    """Letters as a mailbox for `git send-email` or a mail program: they can be read before they are sent."""
+    box = b""
+    for letter in letters:
+        text = letter.replace(b"\r\n", b"\n")
+        box += b"From kpt@localhost Mon Sep 17 00:00:00 2001\n" + _FROM.sub(rb">\g<0>", text).rstrip(b"\n") + b"\n\n"
+    return box
 
 
 def _letter(
