@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kpatch_tools.app.checking import check_changes
+from kpatch_tools.app.review_followups import RULE as FOLLOWUPS
+from kpatch_tools.app.review_followups import FollowupReview
 from kpatch_tools.app.review_input import Input
 from kpatch_tools.app.review_model import RULE as MODEL
 from kpatch_tools.app.review_model import ModelReview
@@ -44,8 +46,8 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is looked for. `named`: revisions to review on, best first. `old`: also what the base had already. `model`:
-    None to leave it out.
+    """What is looked for. `named`: revisions to review on, best first. `old`: also what the base had already. `model`
+    and `followups`: None to leave them out.
     """
 
     named: tuple[str, ...] = ()
@@ -53,6 +55,7 @@ class Choice:
     ignores: tuple[Ignore, ...] = ()
     old: bool = False
     model: ModelReview | None = None
+    followups: FollowupReview | None = None
 
 
 def review_input(
@@ -96,18 +99,22 @@ def _review_steps(
         found[index] = one
         progress(f"{len(found)} of {len(steps)}, {one.sent.patch.subject}")
     reviewed = [found[index] for index in range(len(steps))]
-    if choice.model is None:
-        return reviewed
-    return [_with_model(tree, base, step, one, choice.model) for step, one in zip(steps, reviewed, strict=True)]
+    return [_with_costly(tree, base, step, one, choice) for step, one in zip(steps, reviewed, strict=True)]
 
 
-def _with_model(tree: KernelTree, base: Base, step: _Step, reviewed: Reviewed, model: ModelReview) -> Reviewed:
+def _with_costly(tree: KernelTree, base: Base, step: _Step, reviewed: Reviewed, choice: Choice) -> Reviewed:
+    """With what the model and the history say, which are asked about one patch after the other."""
     if step.result.rejects:
         return reviewed
     before = Overlay(tree.at(base.commit), step.before)
-    finding = model.finding(before, Overlay(before, step.result.changes), step.result.changes)
-    placed = Placed(finding, place_in_patch(step.sent.patch, step.result.placed, finding))
-    return replace(reviewed, findings=(*reviewed.findings, placed))
+    after = Overlay(before, step.result.changes)
+    findings: list[Finding] = []
+    if choice.followups is not None:
+        findings += choice.followups.findings(step.sent.patch.message, before, after)
+    if choice.model is not None:
+        findings.append(choice.model.finding(before, after, step.result.changes))
+    placed = _placed(step.sent.patch, step.result.placed, findings)
+    return replace(reviewed, findings=(*reviewed.findings, *placed))
 
 
 def _choose(
@@ -215,8 +222,8 @@ def _with_later_fixes(
 
 
 def _is_open(item: Placed) -> bool:
-    # What the model says is not asked again: a boot costs more than all checks together.
-    return item.finding.status >= Status.WARN and not item.old and item.finding.id != MODEL.id
+    # What is costly is not asked again: a boot takes more than all checks together.
+    return item.finding.status >= Status.WARN and not item.old and item.finding.id not in (MODEL.id, FOLLOWUPS.id)
 
 
 def _difference(before: Changes, after: Changes) -> Changes:

@@ -12,7 +12,15 @@ from kpatch_tools.app.review import Choice, review_input
 from kpatch_tools.app.review_input import Input, inputs_of_commits, inputs_of_letters, inputs_of_path
 from kpatch_tools.cli.clock import at_this_moment
 from kpatch_tools.cli.patches import read_bytes
-from kpatch_tools.cli.reviews import chosen_checks, chosen_model, exit_of_reviews, print_review, read_ignores, rules
+from kpatch_tools.cli.reviews import (
+    chosen_checks,
+    chosen_followups,
+    chosen_model,
+    exit_of_reviews,
+    print_review,
+    read_ignores,
+    rules,
+)
 from kpatch_tools.cli.session import Session, cache_dir, verb
 from kpatch_tools.cli.writing import write_file
 from kpatch_tools.patch import format_date
@@ -78,7 +86,14 @@ def command(
     skipped: list[Skipped] = []
     as_text = form == "text" and not session.as_json
     with session.progress("reviewing") as step, kept_reading(cache_dir()):
-        choice = Choice(on, chosen_checks(checks, skip), read_ignores(ignore), every, chosen_model(checks, skip, step))
+        choice = Choice(
+            on,
+            chosen_checks(checks, skip),
+            read_ignores(ignore),
+            every,
+            chosen_model(checks, skip, step),
+            chosen_followups(session, checks, skip),
+        )
         for subject in subjects:
             inputs, passed_over = _inputs(session, subject)
             skipped += passed_over

@@ -7,12 +7,14 @@ from pathlib import Path
 import click
 
 from kpatch_tools.app.exits import Exit
+from kpatch_tools.app.review_followups import RULE as FOLLOWUPS
+from kpatch_tools.app.review_followups import FollowupReview
 from kpatch_tools.app.review_model import RULE as MODEL
 from kpatch_tools.app.review_model import ModelReview
 from kpatch_tools.checks.catalogue import ALL_CHECKS
 from kpatch_tools.checks.check import Check
 from kpatch_tools.cli.findings import print_findings
-from kpatch_tools.cli.session import Session, kept_translations
+from kpatch_tools.cli.session import Session, kept_history, kept_translations
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Status
 from kpatch_tools.review.ignoring import Ignore, parse_ignores
@@ -29,11 +31,18 @@ def exit_of_reviews(reviews: Sequence[Review]) -> Exit:
 
 
 def chosen_checks(wanted: Sequence[str], unwanted: Sequence[str]) -> tuple[Check, ...]:
-    known = [*(check.id for check in ALL_CHECKS), MODEL.id]
+    known = [*(check.id for check in ALL_CHECKS), MODEL.id, FOLLOWUPS.id]
     for name in (*wanted, *unwanted):
         if name not in known:
             raise click.UsageError(f"no check {name}; there are {', '.join(known)}")
     return tuple(check for check in ALL_CHECKS if (not wanted or check.id in wanted) and check.id not in unwanted)
+
+
+def chosen_followups(session: Session, wanted: Sequence[str], unwanted: Sequence[str]) -> FollowupReview | None:
+    """The history, as `chosen_model`; an index of it is used if there is one."""
+    if FOLLOWUPS.id in unwanted or (wanted and FOLLOWUPS.id not in wanted):
+        return None
+    return FollowupReview(session.tree, kept_history(make=False).open(session.tree))
 
 
 def chosen_model(
@@ -60,7 +69,7 @@ def rules() -> dict[str, Rule]:
         check.id: parse_rule(check.id, check.title, sys.modules[check.run.__module__].__doc__ or "")
         for check in ALL_CHECKS
     }
-    return {**of_checks, MODEL.id: MODEL}
+    return {**of_checks, MODEL.id: MODEL, FOLLOWUPS.id: FOLLOWUPS}
 
 
 def print_review(session: Session, review: Review, *, every: bool) -> None:
