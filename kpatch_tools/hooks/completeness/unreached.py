@@ -70,9 +70,7 @@ def _is_function(put: Put, view: View) -> bool:
 def _is_used_beside(function: At[Function], view: View) -> bool:
     """Whether its own file has the name anywhere but in its definition and in prototypes, or may build it."""
     name = function.fact.name
-    return any(_is_use(one) for one in view.mentions(name, function.file)) or _may_be_pasted(
-        name, view.code(function.file)
-    )
+    return any(_is_use(one) for one in view.mentions(name, function.file)) or _may_be_pasted(function, view)
 
 
 def _is_used_elsewhere(function: At[Function], view: View) -> bool:
@@ -88,16 +86,12 @@ def _is_use(one: Mention) -> bool:
     return head is None or typed is None or returned is not None
 
 
-def _may_be_pasted(name: str, code: str) -> bool:
+def _may_be_pasted(function: At[Function], view: View) -> bool:
     """Whether a macro may build the name: a part of it, up to an underscore, is passed to something as a word."""
-    parts = name.split("_")
-    pieces = {"_".join(parts[:cut]) for cut in range(1, len(parts))} | {
-        "_".join(parts[cut:]) for cut in range(1, len(parts))
-    }
-    return any(
-        len(piece) > 2 and re.search(rf"\b[A-Z_]+\w*\s*\([^()]*\b{re.escape(piece)}\b[^()]*\)", code)
-        for piece in pieces
-    )
+    parts = function.fact.name.split("_")
+    pieces = {"_".join(parts[:cut]) for cut in range(1, len(parts))}
+    pieces |= {"_".join(parts[cut:]) for cut in range(1, len(parts))}
+    return any(len(piece) > 2 and piece in view.macro_arguments(function.file) for piece in pieces)
 
 
 def may_be_never_called(slot: GatheredSlot, view: View) -> bool:

@@ -30,6 +30,7 @@ class View:
     _lines: dict[RepoPath, list[str]] = field(default_factory=dict)
     _headers: dict[str, tuple[RepoPath, ...]] = field(default_factory=dict)
     _files: dict[str, list[RepoPath]] = field(default_factory=dict)
+    _arguments: dict[RepoPath, frozenset[str]] = field(default_factory=dict)
     _called: frozenset[str] = frozenset()
     _assigned: frozenset[str] = frozenset()
     _others: frozenset[bytes] | None = None
@@ -158,10 +159,17 @@ class View:
         pasted = re.compile(r"(?:\.|->)\s*(\w*)\s*##")
         return any(member.startswith(start) for file in files for start in pasted.findall(self.code(file)))
 
+    def macro_arguments(self, file: RepoPath) -> frozenset[str]:
+        """The words that the file passes to what looks like a macro: a name that begins with a capital, or `_`."""
+        if file not in self._arguments:
+            passed = re.findall(r"\b[A-Z_]\w*\s*\(([^()]*)\)", self.code(file))
+            self._arguments[file] = frozenset(re.findall(r"\w+", " ".join(passed)))
+        return self._arguments[file]
+
     def stands_elsewhere(self, word: str) -> bool:
         """Whether a file that is no C has the word: assembler, a linker script, a table of offsets."""
         if self._others is None:
-            words = re.compile(rb"[A-Za-z_]\w{3,}")
+            words = re.compile(rb"[A-Za-z_]\w*")
             found: set[bytes] = set()
             for path in self.source.paths():
                 if path.endswith(_OTHER_SUFFIXES):
