@@ -172,13 +172,24 @@ def _followups(job: Job, result: BlobSource | None) -> tuple[RelatedCommit, ...]
     return judge_followups(found, target=job.source, result=result)
 
 
+def _how(pick: Pick) -> str:
+    """How it goes on: what was left out or written otherwise is not passed over."""
+    kinds = {hunk.kind for hunk in pick.hunks}
+    done = [
+        text
+        for kind, text in ((HunkClass.DROPPED, "parts left out"), (HunkClass.ADAPTED, "lines adapted"))
+        if kind in kinds
+    ]
+    return f"it goes on with {' and '.join(done)}" if done else "it goes on cleanly"
+
+
 def _carry(job: Job, renamed: Renames, pick: Pick, evidence: tuple[Evidence, ...]) -> Answer:
     source, change = job.source, job.change
     result = Overlay(source, pick.changes)
     steps = plan_change(change, source, renamed=renamed).steps
     answer = Answer(
         Outcome.BACKPORTED,
-        "it goes on cleanly, and the result holds",
+        f"{_how(pick)}, and the result holds",
         evidence,
         hunks=pick.hunks,
         plan=tuple(f"{step.path}: {step.how} ({step.hunks} hunks)" for step in steps),
@@ -217,10 +228,10 @@ def _carry(job: Job, renamed: Renames, pick: Pick, evidence: tuple[Evidence, ...
     patched = job.ports.model.run(result, first=answer.control.faulting)
     answer = replace(answer, patched=patched)
     if patched.verdict.faults:
-        reason = f"it goes on cleanly, but the model still faults: {patched.describe()}"
+        reason = f"{_how(pick)}, but the model still faults: {patched.describe()}"
         return _with_prerequisites(job, replace(answer, reason=reason), concerned=True)
     if patched.verdict is not Verdict.OK:
-        reason = f"it goes on cleanly, but whether the result holds is not known: {patched.describe()}"
+        reason = f"{_how(pick)}, but whether the result holds is not known: {patched.describe()}"
         return replace(answer, outcome=Outcome.UNDETERMINED, reason=reason)
     return answer
 

@@ -80,7 +80,11 @@ def carry_change(
     objections = find_objections(Carriage(files, target, change.before, change.after))
     if objections:
         pick = _carry_files(change, target, renamed, objections)[0]
-    return adapt_change(change, target, pick) if adapting and not pick.clean else pick
+    if pick.clean or not adapting:
+        return pick
+    adapted = adapt_change(change, target, pick)
+    # Of a change of which all is left out nothing is carried: that is for a person to say.
+    return adapted if any(data != target.read(path) for path, data in adapted.changes.items()) else pick
 
 
 def _carry_files(

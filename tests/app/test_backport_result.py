@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import pygit2
 import pytest
 from kpatch_tools.app.backport import BackportRequest, backport
-from kpatch_tools.patch.compare import compare_edits
 from kpatch_tools.app.backport_conflict import find_left, mark_conflicts
 from kpatch_tools.app.backport_message import Wording, kernel_version, last_message
 from kpatch_tools.app.report import fields_of_backport
@@ -15,6 +14,7 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.patch import diff_sources
+from kpatch_tools.patch.compare import compare_edits
 from kpatch_tools.tree import KernelTree, Signature
 
 KERNEL = {

@@ -31,6 +31,15 @@ def carry(before: dict[str, str], after: dict[str, str | None], target: dict[str
     return carry_change(Change("subject", b"subject\n", files, None, old, new), Files(target), **options)
 
 
+KEPT = "int kept_one;\nint kept_two;\nint kept_three;\nint kept_four;\n"
+CHANGED = KEPT.replace("kept_three", "kept_three = 3")
+
+
+def carry_beside(before: dict[str, str], after: dict[str, str | None], target: dict[str, str]) -> Pick:
+    """As `carry`, with another file, `kept.c`, that goes on: a change of which all is left out is not carried."""
+    return carry({**before, "kept.c": KEPT}, {**after, "kept.c": CHANGED}, {**target, "kept.c": KEPT})
+
+
 def lines(*rows: str) -> str:
     return "".join(row + "\n" for row in rows)
 

@@ -3,7 +3,7 @@
 import pytest
 from kpatch_tools.core.hunkclass import HunkClass
 
-from .conftest import FLUSH, OTHER, TOP, carry, function, kinds, lines
+from .conftest import FLUSH, OTHER, TOP, carry, carry_beside, function, kinds, lines
 
 DRAIN = lines(*TOP, *function("drain", *FLUSH))
 
@@ -70,9 +70,9 @@ def test_what_is_only_moved_keeps_the_targets_form():
 def test_a_line_that_the_target_does_not_have_is_not_changed():
     target = DRAIN.replace("\tflush_pages(queue, depth, 0);\n", "")
     after = DRAIN.replace("flush_pages(queue, depth, 0)", "flush_pages(queue, depth, 1)")
-    pick, made = only(DRAIN, after, target)
-    assert kinds(pick) == [HunkClass.DROPPED]
-    assert made == target
+    pick = carry_beside({"a.c": DRAIN}, {"a.c": after}, {"a.c": target})
+    assert sorted(kinds(pick)) == [HunkClass.EXACT, HunkClass.DROPPED]
+    assert pick.changes.get("a.c", target.encode()).decode() == target
 
 
 def test_a_new_line_is_not_lost_with_the_line_that_the_target_does_not_have():
