@@ -67,8 +67,9 @@ def judge_slots(
     view.fetch(names)
     view.fetch_members({slot.name for slot in slots})
     view.fetch_words(
-        slot.name
+        word
         for slot in slots
+        for word in (slot.name, slot.tag)
         if (NEVER_FILLED in wanted and may_be_never_filled(slot, view))
         or (NEVER_CALLED in wanted and may_be_never_called(slot, view))
     )

@@ -40,6 +40,11 @@ class GatheredSlot:
         return self.path.rpartition(".")[2]
 
     @property
+    def tag(self) -> str:
+        """The type's name without its keyword."""
+        return self.table.type.rpartition(" ")[2]
+
+    @property
     def file(self) -> RepoPath:
         return self.table.location.file
 

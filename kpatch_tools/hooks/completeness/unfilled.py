@@ -32,9 +32,11 @@ def may_be_never_filled(slot: GatheredSlot, view: View) -> bool:
 
 def find_never_filled(slot: GatheredSlot, view: View) -> Iterator[Flaw]:
     """Judged by the member's name: where any type's member of that name is filled, tested or taken, nothing is said."""
-    if not may_be_never_filled(slot, view) or view.may_be_pasted(slot.name, slot.files):
+    if not may_be_never_filled(slot, view):
         return
     if any(is_filling(one) or is_taken(one) or is_test(one) for one in view.all_mentions(slot.name)):
+        return
+    if view.may_be_pasted(slot.name, slot.tag, slot.files):
         return
     first, *others = (call for call in slot.calls if not call.guarded)
     yield Flaw(

@@ -1,5 +1,6 @@
 """Overrides that can have no effect."""
 
+import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -45,9 +46,9 @@ def find_dead_installers(slots: Iterable[GatheredSlot], view: View) -> Iterator[
         own = [one for one in view.functions(name, file) if one.file == file]
         if len(own) == 1 and not _is_used_beside(own[0], view):
             unused.append((own[0], puts))
-    view.fetch_words(function.fact.name for function, _ in unused if not function.fact.private)
+    view.fetch_words(function.fact.name for function, _ in unused)
     for function, puts in unused:
-        if not function.fact.private and _is_used_elsewhere(function, view):
+        if _is_used_elsewhere(function, view):
             continue
         name = function.fact.name
         slot, put = puts[0]
@@ -74,8 +75,15 @@ def _is_used_beside(function: At[Function], view: View) -> bool:
 
 
 def _is_used_elsewhere(function: At[Function], view: View) -> bool:
+    """A static function is used beside its file only: by a .c file or a header that takes part in one translation."""
     name = function.fact.name
-    return any(_is_use(one) for one in view.all_mentions(name)) or view.stands_elsewhere(name)
+    folder = posixpath.dirname(function.file)
+    mentions = (
+        one
+        for one in view.all_mentions(name)
+        if not function.fact.private or posixpath.dirname(one.location.file) == folder
+    )
+    return any(_is_use(one) for one in mentions) or view.stands_elsewhere(name)
 
 
 def _is_use(one: Mention) -> bool:
@@ -105,11 +113,11 @@ def _puts(slot: GatheredSlot) -> list[Put]:
 
 def find_never_called(slot: GatheredSlot, view: View) -> Iterator[Flaw]:
     """Judged by the member's name: where any type's member of that name is called or read, nothing is said."""
-    if not may_be_never_called(slot, view) or view.may_be_pasted(slot.name, slot.files):
-        return
-    if view.stands_elsewhere(slot.name):
+    if not may_be_never_called(slot, view) or view.stands_elsewhere(slot.name):
         return
     if not all(is_filling(one) or _is_declaration(one) for one in view.all_mentions(slot.name)):
+        return
+    if view.may_be_pasted(slot.name, slot.tag, slot.files):
         return
     puts = _puts(slot)
     yield Flaw(

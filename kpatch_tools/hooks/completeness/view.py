@@ -13,8 +13,10 @@ from kpatch_tools.hooks.index.facts import At, Function, Typedef
 from kpatch_tools.hooks.index.query import TreeFacts
 from kpatch_tools.hooks.index.spelling import decode, without_comments
 from kpatch_tools.hooks.survey.nearness import nearest
+from kpatch_tools.hooks.tables.search import C_SUFFIXES
 
 _DIRECTIVE = re.compile(r"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif)\b(.*)")
+_PASTED = re.compile(rb"(?:\.|->)\s*(\w*)\s*##")
 _OTHER_SUFFIXES = (".S", ".s", ".lds", ".c_shipped", ".h_shipped", ".inc", ".tmpl", ".pl", ".sh")
 
 
@@ -30,6 +32,7 @@ class View:
     _lines: dict[RepoPath, list[str]] = field(default_factory=dict)
     _headers: dict[str, tuple[RepoPath, ...]] = field(default_factory=dict)
     _files: dict[str, list[RepoPath]] = field(default_factory=dict)
+    _pasted: dict[str, frozenset[str]] = field(default_factory=dict)
     _arguments: dict[RepoPath, frozenset[str]] = field(default_factory=dict)
     _called: frozenset[str] = frozenset()
     _assigned: frozenset[str] = frozenset()
@@ -154,10 +157,28 @@ class View:
         defined = re.compile(rf"^[ \t]*#[ \t]*define[ \t]+{re.escape(word)}\b", re.MULTILINE)
         return any(defined.search(self.code(file)) is not None for file in (seen_from, *self._headers[folder]))
 
-    def may_be_pasted(self, member: str, files: Iterable[RepoPath]) -> bool:
-        """Whether a macro of these files reaches a member whose name it puts together: `.mv_##name`."""
-        pasted = re.compile(r"(?:\.|->)\s*(\w*)\s*##")
-        return any(member.startswith(start) for file in files for start in pasted.findall(self.code(file)))
+    def may_be_pasted(self, member: str, tag: str, files: Iterable[RepoPath]) -> bool:
+        """Whether a macro reaches a member whose name it puts together: `.mv_##name`.
+
+        Looked for in `files` and those that name the type `tag`, and in the parts of the tree that these belong to,
+        such as arch/sh or drivers/scsi; there not if the macro puts the whole name in.
+        """
+        files = (*files, *self.files_with(tag))
+        if any(member.startswith(start) for file in files for start in self._pasted_in(file)):
+            return True
+        parts = {"/".join(posixpath.dirname(file).split("/")[:2]) for file in files}
+        return any(member.startswith(start) for part in parts for start in self._pasted_in(part) if start)
+
+    def _pasted_in(self, place: str) -> frozenset[str]:
+        """What names of members begin with, before `##`, in the C files at or below a path."""
+        if place not in self._pasted:
+            found: set[bytes] = set()
+            for path in self.source.paths(place):
+                text = self.source.read(path) if path.endswith(C_SUFFIXES) else None
+                if text is not None and b"##" in text:
+                    found.update(_PASTED.findall(text))
+            self._pasted[place] = frozenset(decode(start) for start in found)
+        return self._pasted[place]
 
     def macro_arguments(self, file: RepoPath) -> frozenset[str]:
         """The words that the file passes to what looks like a macro: a name that begins with a capital, or `_`."""

@@ -182,6 +182,17 @@ def test_an_installer_that_nothing_calls() -> None:
     assert (flaw.slot, flaw.subject, flaw.location.line) == ("close", "mine", 6)
     assert check("installer-never-runs", x=text % "void f(void) { install(); }") == []
     assert check("installer-never-runs", x=text % "core_initcall(install);") == []
+    assert check("installer-never-runs", x=text % "", whole='#include "x.c"\nvoid f(void) { install(); }') == []
+
+
+def test_a_static_installer_of_another_folder_is_another_one() -> None:
+    text = (
+        "static struct ops the_ops;\nstatic void mine(struct dev *d) { }\n"
+        "%s void install(void)\n{\n\tthe_ops.close = mine;\n}\n"
+    )
+    other = {"sub/other": "static void install(void) { }\nvoid f(void) { install(); }"}
+    assert said(check("installer-never-runs", x=text % "static", **other)) == [("close", "mine")]
+    assert check("installer-never-runs", x=text % "", **other) == []
 
 
 def test_a_slot_that_nothing_calls() -> None:
@@ -192,6 +203,9 @@ def test_a_slot_that_nothing_calls() -> None:
     assert said(check("never-called", x=text % "")) == [("flush", "")]
     assert check("never-called", x=text % "int f(struct more *m) { return m->flush(1); }") == []
     assert check("never-called", x=text % "void *f(struct more *m) { return m->flush; }") == []
+    pasted = "#define CALL(m, what) ((m)->%s##what(1))"
+    assert check("never-called", x=text % "", y=pasted % "fl") == []
+    assert said(check("never-called", x=text % "", y=pasted % "get_")) == [("flush", "")]
 
 
 def test_two_initcalls_of_one_level() -> None:
