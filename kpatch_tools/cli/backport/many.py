@@ -20,6 +20,7 @@ from .single import request_of
 from .text import STYLES
 
 _WIDEST = 60
+_NARROWEST = 20
 
 
 def run(session: Session, options: Options) -> int:
@@ -62,11 +63,15 @@ def print_many(out: Console, report: ManyReport, *, verbosity: int) -> None:
     targets = tuple(dict.fromkeys(cell.target for cell in report.cells))
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("change", *targets):
-        table.add_column(name, no_wrap=True, overflow="ellipsis" if name == "change" else "ignore")
+        answers = [_short(cell).cell_len for cell in report.cells if cell.target == name]
+        # What does not fit is cut off the subjects, never off an answer.
+        narrowest = _NARROWEST if name == "change" else max([len(name), *answers])
+        table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=narrowest)
     rows = [[cell for cell in report.cells if cell.target == target] for target in targets]
     for cells in zip(*rows, strict=True):
         table.add_row(_title(cells[0]), *map(_short, cells))
-    out.print(table)
+    needed = _NARROWEST + sum(column.min_width or 0 for column in table.columns[1:]) + 2 * len(table.columns)
+    out.print(table, width=max(out.width, needed))
     for cell in report.cells:
         if verbosity >= 0 and (cell.exit or verbosity > 0):
             why = cell.report.answer.reason if cell.report is not None else str(cell.error)
