@@ -69,9 +69,10 @@ def is_test(one: Mention) -> bool:
 
 
 def is_taken(one: Mention) -> bool:
-    """Whether its address is taken, its place computed, or its name built by a macro."""
+    """Whether its address is taken, its place computed, or its name passed to or built by a macro."""
     return (
-        re.search(r"&\s*[\w.>\[\]()-]*(?:->|\.)\s*\Z|offsetof\s*\([^()]*,\s*\Z|##\s*\Z", one.before) is not None
+        (re.search(r"[(,]\s*\Z", one.before) is not None and re.match(r"\s*[,)]", one.after) is not None)
+        or re.search(r"&\s*[\w.>\[\]()-]*(?:->|\.)\s*\Z|offsetof\s*\([^()]*,\s*\Z|##\s*\Z", one.before) is not None
         or re.match(r"\s*##", one.after) is not None
     )
 

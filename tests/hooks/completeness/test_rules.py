@@ -170,6 +170,7 @@ def test_a_slot_that_nothing_fills() -> None:
     assert flaws(after="#define MORE(f) { .flush = f }\n") == []
     assert flaws(after="int g(struct more *m) { TAKE_OVER(m->flush, f); return 0; }") == []
     assert flaws(after="#define SET(m, what) m->fl##what = what\n") == []
+    assert flaws(after="void g(struct more *m, int (*h)(int)) { INSTALL(m, flush, h); }") == []
     assert flaws(made="") == []
 
 
