@@ -10,6 +10,7 @@ import click
 
 from kpatch_tools import __version__
 from kpatch_tools.cli.lazy import LazyGroup
+from kpatch_tools.cli.session import ReaderGoneError
 from kpatch_tools.core.errors import KpatchError
 
 VERBS: Final[Mapping[str, str]] = {
@@ -66,7 +67,7 @@ def main() -> None:
         _document("interrupted", "interrupted; nothing was left half written", "run it again")
         click.echo("interrupted; nothing was left half written", err=True)
         code = EXIT_INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGoneError):
         # The reader went away (`kpt … | head`): not our failure, and nothing more to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0

@@ -74,6 +74,10 @@ class Session:
             yield lambda step: live.update(Text(f"{title}: {step} …" if step else "", "dim"), refresh=True)
 
 
+class ReaderGoneError(Exception):
+    """Nobody reads what is written any more (`kpt … | head`); click would make a failure of the system's own error."""
+
+
 def verb(function: Callable[..., int]) -> Callable[..., int]:
     """Add the options that all verbs have, and pass them as a Session in front of the verb's own."""
 
@@ -87,7 +91,10 @@ def verb(function: Callable[..., int]) -> Callable[..., int]:
     @click.option("-q", "--quiet", is_flag=True, help="Say nothing but the result.")
     @wraps(function)
     def wrapped(repo: Path | None, as_json: bool, verbose: int, quiet: bool, **own: Any) -> int:
-        return function(Session(repo, as_json, -1 if quiet else verbose), **own)
+        try:
+            return function(Session(repo, as_json, -1 if quiet else verbose), **own)
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
 
     return wrapped
 
