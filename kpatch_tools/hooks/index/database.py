@@ -155,8 +155,9 @@ class Database:
             self._create(path)
         if self.path is None:
             raise DamagedError(self.remark)
-        _check_size(path)
         connection = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
+        if not _is_whole(path):
+            _check_size(path, connection)
         connection.execute("pragma synchronous = off")  # a crash of the machine costs the index at worst
         connection.execute("pragma cache_size = -65536")
         return connection
@@ -197,19 +198,33 @@ def identity(connection: sqlite3.Connection) -> int:
     return int(number)
 
 
-def _check_size(path: Path) -> None:
-    """SQLite notices a file that was cut off only when it comes to the missing part."""
+def _check_size(path: Path, connection: sqlite3.Connection) -> None:
+    """SQLite notices a file that was cut off only when it comes to the missing part.
+
+    Whoever writes puts the new size into the file's head before the pages are there: judge while nobody writes.
+    """
+    try:
+        connection.execute("begin")
+        connection.execute("select count(*) from sqlite_master").fetchone()
+        if not _is_whole(path):
+            raise DamagedError("it is cut off")
+    except BaseException:
+        connection.close()
+        raise
+    connection.execute("rollback")
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether the file is as long as its head says; True where it cannot be read at all."""
     try:
         with path.open("rb") as file:
             head = file.read(100)
             size = os.fstat(file.fileno()).st_size
     except OSError:
-        return
+        return True
     page = int.from_bytes(head[16:18], "big") or 1
     page = 65536 if page == 1 else page
-    pages = int.from_bytes(head[28:32], "big")
-    if not head.startswith(_MAGIC) or size < page * pages:
-        raise DamagedError("it is cut off" if head.startswith(_MAGIC) else "it is no database")
+    return head.startswith(_MAGIC) and size >= page * int.from_bytes(head[28:32], "big")
 
 
 def _prune_versions(path: Path) -> None:

@@ -315,3 +315,21 @@ def held(path: Path) -> Iterator[None]:
     finally:
         connection.execute("rollback")
         connection.close()
+
+
+@pytest.mark.parametrize("answers", [(False, True), (False, False)])
+def test_a_file_that_seems_cut_off_is_judged_while_nobody_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: tuple[bool, ...]
+) -> None:
+    """A writer puts the new size into the head before the pages are there."""
+    database = Database(tmp_path)
+    with database.connection():
+        pass
+    given = iter(answers)
+    monkeypatch.setattr("kpatch_tools.hooks.index.database._is_whole", lambda path: next(given))
+    if answers[-1]:
+        with database.connection() as connection:
+            assert connection.execute("select count(*) from blob").fetchone() == (0,)
+    else:
+        with pytest.raises(DamagedError), database.connection():
+            pass
