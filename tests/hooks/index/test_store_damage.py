@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.hooks.index import building, database, store
-from kpatch_tools.hooks.index.database import Database
+from kpatch_tools.hooks.index.database import DamagedError, Database
 from kpatch_tools.hooks.index.memory import MemoryFacts
 from kpatch_tools.hooks.index.store import open_index
 from kpatch_tools.tree import TreeAt
