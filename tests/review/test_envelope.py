@@ -1,5 +1,6 @@
 """What stands on a letter."""
 
+import base64
 import email.header
 
 import pytest
@@ -45,7 +46,8 @@ def test_headers_are_read_decoded_and_unfolded() -> None:
 
 
 def test_no_value_breaks_a_line_or_steers_a_terminal() -> None:
-    encoded = email.header.Header("x\r\nBcc: victim@x.example \x1b[31m\u202egpj", "utf-8").encode()
+    smuggled = base64.b64encode("x\r\nBcc: victim@x.example \x1b[31m\u202egpj".encode()).decode()
+    encoded = f"=?utf-8?b?{smuggled}?="
     envelope = read_envelope(f"Subject: {encoded}\nFrom: a@x.example\nMessage-ID: <a\x07b@x>\n\n".encode())
     for value in (envelope.subject, envelope.message_id):
         assert value == one_line(value)
