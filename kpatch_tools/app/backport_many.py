@@ -54,22 +54,6 @@ class ManyReport:
         return max((cell.exit for cell in self.cells), default=Exit.DONE)
 
 
-def commits_of_range(tree: KernelTree, spelled: str) -> tuple[ObjectId, ...]:
-    """The commits of `A..B`, oldest first, without merges, which are no change of their own; HEAD for a side left out.
-
-    Raises KpatchError "bad-range", "empty-range", and as KernelTree.resolve does.
-    """
-    first, _, last = spelled.partition("..")
-    if last.startswith("."):
-        raise KpatchError("bad-range", f"{spelled!r} has no order to take its commits in", hint="name it as A..B")
-    sides = [tree.resolve(side or "HEAD").oid for side in (first, last)]
-    found = tree.walk(include=[sides[1]], exclude=[sides[0]], reverse=True)
-    commits = tuple(commit.oid for commit in found if len(commit.parents) == 1)
-    if not commits:
-        raise KpatchError("empty-range", f"{spelled} holds no commit", hint="the older revision comes first")
-    return commits
-
-
 def backport_matrix(
     request: BackportRequest,
     subjects: Sequence[Subject],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from kpatch_tools.app.apply import ApplyReport, apply_to
 from kpatch_tools.app.checking import check_commit
 from kpatch_tools.app.exits import Exit, exit_of_findings
+from kpatch_tools.app.ranges import commits_of_range, is_range
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import ObjectId, RepoPath
@@ -78,21 +79,11 @@ def check_commits(
 
     Raises KpatchError "unknown-revision", "empty-range", and "bad-range" for `A...B`, which is no line of commits.
     """
-    if ".." not in spelled:
+    if not is_range(spelled):
         only = _check_commit(tree, tree.resolve(spelled).oid)
         checked(only)
         return CheckReport(None, (only,))
-    low, _, high = spelled.partition("..")
-    if high.startswith("."):
-        raise KpatchError(
-            "bad-range",
-            f"{spelled} names what two branches do not share, which is no line of commits",
-            hint=f"kpt check {low}..{high[1:]} checks what the second has and the first has not",
-        )
-    include, exclude = tree.resolve(high or "HEAD").oid, tree.resolve(low or "HEAD").oid
-    commits = [one for one in tree.walk(include=(include,), exclude=(exclude,), reverse=True) if len(one.parents) < 2]
-    if not commits:
-        raise KpatchError("empty-range", f"{spelled} holds no commit", hint="name the older revision first: OLD..NEW")
+    commits = commits_of_range(tree, spelled)
     done = []
     for number, one in enumerate(commits, start=1):
         progress(f"{number} of {len(commits)}, {one.subject}")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kpatch_tools.app.ranges import commits_of_range, is_range
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId
 from kpatch_tools.patch import patch_of_commit
@@ -45,20 +46,9 @@ def inputs_of_commits(tree: KernelTree, spelled: str) -> tuple[Input, ...]:
 
     KpatchError: unknown-revision, merge-commit, root-commit, empty-range, bad-range.
     """
-    if ".." not in spelled:
+    if not is_range(spelled):
         return _lines_of(tree, [_lone(tree, spelled)])
-    low, _, high = spelled.partition("..")
-    if high.startswith("."):
-        raise KpatchError(
-            "bad-range",
-            f"{spelled} names what two branches do not share, which is no line of commits",
-            hint=f"{low}..{high[1:]} is what the second has and the first has not",
-        )
-    include, exclude = tree.resolve(high or "HEAD").oid, tree.resolve(low or "HEAD").oid
-    inputs = inputs_of_walk(tree, tree.walk(include=(include,), exclude=(exclude,), reverse=True))
-    if not inputs:
-        raise KpatchError("empty-range", f"{spelled} holds no commit", hint="name the older revision first: OLD..NEW")
-    return inputs
+    return inputs_of_walk(tree, commits_of_range(tree, spelled))
 
 
 def inputs_of_walk(tree: KernelTree, commits: Iterable[CommitData]) -> tuple[Input, ...]:

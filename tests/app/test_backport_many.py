@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import pygit2
 import pytest
 from kpatch_tools.app.backport import BackportRequest
-from kpatch_tools.app.backport_many import backport_matrix, backport_series, commits_of_range
+from kpatch_tools.app.backport_many import backport_matrix, backport_series
 from kpatch_tools.app.backport_writing import Places
 from kpatch_tools.app.exits import Exit
+from kpatch_tools.app.ranges import commits_of_range
 from kpatch_tools.backport import ModelResult
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import RepoPath
@@ -121,7 +122,7 @@ def test_what_is_there_already_is_passed_over(kernel):
 
 
 def test_a_range_is_in_order_and_without_merges(kernel):
-    assert commits_of_range(kernel.tree, "base..two") == (kernel.one, kernel.two)
+    assert [commit.oid for commit in commits_of_range(kernel.tree, "base..two")] == [kernel.one, kernel.two]
     for spelled, code in (("two..base", "empty-range"), ("base...two", "bad-range"), ("base..x", "unknown-revision")):
         with pytest.raises(KpatchError) as refusal:
             commits_of_range(kernel.tree, spelled)

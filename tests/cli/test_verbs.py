@@ -290,7 +290,7 @@ def test_a_symmetric_range_is_refused_with_the_one_that_is_meant(kpt: Kpt) -> No
     done = kpt("check", "v2.6.38...v2.6.39")
     assert (done.code, done.out) == (2, b"")
     assert "[bad-range]" in done.err
-    assert "kpt check v2.6.38..v2.6.39 " in done.err
+    assert "next: v2.6.38..v2.6.39 " in done.err
 
 
 def test_a_series_is_checked_mail_upon_mail(kpt: Kpt, miniature: Path) -> None:

@@ -6,9 +6,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kpatch_tools.app.backport_many import Cell, ManyReport, Subject, backport_matrix, backport_series, commits_of_range
+from kpatch_tools.app.backport_many import Cell, ManyReport, Subject, backport_matrix, backport_series
 from kpatch_tools.app.backport_writing import Places
 from kpatch_tools.app.modelling import modelling
+from kpatch_tools.app.ranges import commits_of_range
 from kpatch_tools.app.report import fields_of_backport
 from kpatch_tools.cli.patches import is_patch_argument, read_patches
 from kpatch_tools.cli.session import Session, kept_history, kept_translations
@@ -54,7 +55,8 @@ def _subjects(session: Session, spelled: str) -> tuple[Subject, ...]:
     if is_patch_argument(spelled):
         return tuple((patch.subject or spelled, patch) for patch in read_patches(spelled))
     if is_range(spelled):
-        return tuple((commit, commit) for commit in commits_of_range(session.tree, spelled))
+        commits = commits_of_range(session.tree, spelled)
+        return tuple((commit.oid, commit.oid) for commit in commits if commit.parents)
     return ((spelled, spelled),)
 
 
