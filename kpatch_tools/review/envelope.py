@@ -15,6 +15,7 @@ from dataclasses import dataclass
 _HEAD_BYTES = 256 * 1024
 _VALUE_CHARS = 2_000
 _MOST_REFERENCES = 200
+_MOST_COMMENTS = 40
 _ID = re.compile(r"<([^<>\s]{1,300})>")
 _BRACKETS = re.compile(r"\s*\[([^\[\]]{0,200})\]")
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?:", re.IGNORECASE)
@@ -150,5 +151,8 @@ def _addresses(value: str) -> tuple[str, ...]:
 
 
 def _pairs(value: str) -> list[tuple[str, str]]:
+    """(name, address); none of a value with more comments than people write, which the parser reads by recursion."""
+    if value.count("(") > _MOST_COMMENTS:
+        return []
     pairs = email.utils.getaddresses([value])
     return [(name, address) for name, address in pairs if re.fullmatch(r"[^\s@<>,]+@[^\s@<>,]+", address)]

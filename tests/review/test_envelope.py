@@ -54,6 +54,11 @@ def test_no_value_breaks_a_line_or_steers_a_terminal() -> None:
         assert value.isprintable()
 
 
+def test_comments_without_end_name_nobody() -> None:
+    assert read_envelope(b"From: " + b"(" * 1_500 + b"a@x.example\nSubject: x\n\n").sender == ""
+    assert read_envelope(b"From: a@x.example (Ann (of X))\n\n").sender == "a@x.example"
+
+
 @given(st.binary(max_size=2_000))
 def test_any_bytes_are_a_letter(data: bytes) -> None:
     envelope = read_envelope(data)
