@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check
+from kpatch_tools.checks.lines import whole_edit
 from kpatch_tools.core.finding import Finding, Status
-from kpatch_tools.patch import diff_sources, upstream_reference
+from kpatch_tools.patch import upstream_reference
 from kpatch_tools.patch.compare import FileComparison, compare_edits
 
 ID = "backport-conformity"
@@ -33,8 +34,7 @@ def run(change: Change) -> Iterator[Finding]:
     if commit is None or upstream is None:
         yield Finding(ID, Status.SKIP, "no upstream commit to compare with")
         return
-    edit = diff_sources(change.before, {path: change.after.read(path) for path in change.touched}, modes={})
-    different = [(one, found) for one in compare_edits(upstream, edit, {}) if (found := _lines(one))]
+    different = [(one, found) for one in compare_edits(upstream, whole_edit(change), {}) if (found := _lines(one))]
     if not different:
         yield Finding(ID, Status.PASS, f"changes the same lines as {commit.oid[:12]}")
     elif _declared(change.message):

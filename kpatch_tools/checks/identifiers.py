@@ -131,10 +131,12 @@ def _of_other_architectures(includes: Includes, edit: Edit, names: set[str]) -> 
     """Those in code that is built for some architecture, nobody says which, and that the headers of one mention."""
     if edit.path.startswith("arch/"):
         return set()
+    needles = [name.encode() for name in names]
     found: set[str] = set()
-    for path in includes.source.paths("arch") if names else ():
-        if path.endswith(".h") and any(name.encode() in (includes.source.read(path) or b"") for name in names - found):
-            found |= names & set(identifiers(includes.source.read(path) or b""))
+    for path in includes.source.paths("arch"):
+        data = includes.source.read(path) if path.endswith(".h") else None
+        if data is not None and any(needle in data for needle in needles):
+            found |= names & set(identifiers(data))
             if found == names:
                 break
     return found

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from kpatch_tools.checks.check import Change
 from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.patch import FileDiff, diff_sources
 from kpatch_tools.syntax import ParsedFile, parse_c
 from kpatch_tools.tree import diff_lines
 
@@ -42,6 +43,12 @@ def edits(change: Change, *, suffixes: tuple[str, ...] = (".c", ".h")) -> tuple[
         for path in change.touched
         if path.endswith(suffixes)
     )
+
+
+@lru_cache(maxsize=2)
+def whole_edit(change: Change) -> tuple[FileDiff, ...]:
+    """The change as a diff, files of every kind included; several checks ask, one after the other."""
+    return diff_sources(change.before, {path: change.after.read(path) for path in change.touched})
 
 
 @lru_cache(maxsize=2)

@@ -8,8 +8,9 @@ context"; "no trivial fixes such as spelling or white space").
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check
+from kpatch_tools.checks.lines import whole_edit
 from kpatch_tools.core.finding import Finding, Status
-from kpatch_tools.patch import FileDiff, diff_sources, upstream_reference
+from kpatch_tools.patch import FileDiff, upstream_reference
 
 ID = "stable-rules"
 MOST_LINES = 100
@@ -20,7 +21,7 @@ def run(change: Change) -> Iterator[Finding]:
     if upstream_reference(change.message) is None:
         yield Finding(ID, Status.SKIP, "the message names no upstream commit")
         return
-    edit = diff_sources(change.before, {path: change.after.read(path) for path in change.touched})
+    edit = whole_edit(change)
     lines = sum(len(hunk.lines) for diff in edit for hunk in diff.hunks)
     if lines > MOST_LINES:
         yield Finding(ID, Status.WARN, f"{lines} lines with context, where stable trees take {MOST_LINES}")
