@@ -1,6 +1,6 @@
 """What upstream did later to the commit that a backport cites, as a check of a review."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from kpatch_tools.backport import Past, WalkedPast, find_tips, read_change
@@ -24,10 +24,13 @@ _STRONG = ("Fixes: it", "takes it back", "only touches what this change added")
 
 @dataclass(frozen=True, slots=True)
 class FollowupReview:
-    """Asks the index of the history; without one it would take too long to ask for each patch."""
+    """Asks the index of the history; without one it would take too long to ask for each patch.
+
+    `past` opens the history, which is asked for only where a patch cites an upstream commit.
+    """
 
     tree: KernelTree
-    past: Past
+    past: Callable[[], Past]
 
     def findings(self, message: bytes, before: BlobSource, after: BlobSource) -> Iterator[Finding]:
         """WARN for each follow-up that neither the tree nor the patch has; else one PASS or SKIP."""
@@ -35,7 +38,8 @@ class FollowupReview:
         if reference is None:
             yield Finding(RULE.id, Status.SKIP, "the message names no upstream commit")
             return
-        if isinstance(self.past, WalkedPast):
+        past = self.past()
+        if isinstance(past, WalkedPast):
             hint = "kpt backport … --index makes one"
             yield Finding(RULE.id, Status.SKIP, "there is no index of the history to look them up in", hint=hint)
             return
@@ -44,7 +48,7 @@ class FollowupReview:
         except KpatchError:
             yield Finding(RULE.id, Status.SKIP, f"upstream commit {reference} is not in this repository")
             return
-        found = find_followups(self.past, change, tips=find_tips(self.tree))
+        found = find_followups(past, change, tips=find_tips(self.tree))
         strong = [one for one in found if one.why in _STRONG]
         missing = [one for one in judge_followups(strong, target=before, result=after) if one.state == "missing"]
         for one in missing:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 
 import click
@@ -42,7 +43,7 @@ def chosen_followups(session: Session, wanted: Sequence[str], unwanted: Sequence
     """The history, as `chosen_model`; an index of it is used if there is one."""
     if FOLLOWUPS.id in unwanted or (wanted and FOLLOWUPS.id not in wanted):
         return None
-    return FollowupReview(session.tree, kept_history(make=False).open(session.tree))
+    return FollowupReview(session.tree, cache(lambda: kept_history(make=False).open(session.tree)))
 
 
 def chosen_model(
