@@ -19,7 +19,7 @@ import pygit2
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.splicing import joined
-from kpatch_tools.workers import divide
+from kpatch_tools.workers import divide, processors
 
 _WORTH_SHARING = 4_000  # blobs; below that, starting a process costs more than it saves
 _BATCH = 64  # neighbouring blobs are of similar size and share delta bases: deal them out in runs
@@ -126,8 +126,7 @@ def _look_shared(repository: pygit2.Repository, needles: tuple[bytes, ...], ids:
 def _workers() -> int:
     if "fork" not in multiprocessing.get_all_start_methods():
         return 1
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(processors, 8)
+    return min(processors(), 8)
 
 
 def _look(repository: pygit2.Repository, needles: tuple[bytes, ...], ids: Sequence[ObjectId]) -> Facts:

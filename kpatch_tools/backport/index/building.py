@@ -5,7 +5,6 @@ What is written is at every moment a history without gaps, so a builder that end
 
 import gc
 import heapq
-import multiprocessing
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +14,7 @@ from typing import NamedTuple
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId
 from kpatch_tools.tree import KernelTree
-from kpatch_tools.workers import divide
+from kpatch_tools.workers import divide, processors
 
 from .database import find_oids, read_paths, write_chunk
 from .graph import NOT_ONE, Graph
@@ -190,11 +189,8 @@ def _read_all(tree: KernelTree, batches: Sequence[Sequence[ObjectId]]) -> Iterat
         there = at_hand(os.getpid())
         return [_read(there, oid) for oid in batch]
 
-    # A process of a queue must not have children of its own.
-    is_alone = multiprocessing.current_process().daemon
-    jobs = 1 if is_alone else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     is_large = sum(map(len, batches)) >= _WORTH_SHARING
-    for index, answer in divide(read, batches, jobs=min(jobs, 8) if is_large else 1):
+    for index, answer in divide(read, batches, jobs=min(processors(), 8) if is_large else 1):
         if isinstance(answer, Exception) and not isinstance(answer, KpatchError):
             answer = read(batches[index])  # a process that died says nothing about the commits
         yield index, answer

@@ -1,6 +1,5 @@
 """The options of `kpt backport`: what they are called, and which of them go together."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ import click
 
 from kpatch_tools.app.backport_message import Reference
 from kpatch_tools.cli.patches import is_patch_argument
+from kpatch_tools.workers import processors
 
 Command = Callable[..., Any]
 WORTH_AN_INDEX = 10
@@ -52,7 +52,7 @@ class Options:
 
     @property
     def processes(self) -> int:
-        return self.jobs or len(os.sched_getaffinity(0))
+        return self.jobs or processors()
 
 
 def is_range(subject: str | None) -> bool:

@@ -1,6 +1,5 @@
 """`kpt model sweep`: one kernel, all memory maps up to a bound."""
 
-import os
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from kpatch_tools.cli.session import Session, cache_dir, kept_translations, verb
 from kpatch_tools.model import Layout, Verdict
 from kpatch_tools.model.sweep import DEFAULT_BOUND, MAX_BOUND, Counterexample, Outcome, RealTrial
 from kpatch_tools.patch import parse_patch
+from kpatch_tools.workers import processors
 
 _STYLES = {Verdict.OK: "green", Verdict.UNDETERMINED: "yellow", Verdict.NOT_RUN: "dim"}
 
@@ -65,7 +65,7 @@ def command(
         bound=bound,
         journal=journal or cache_dir() / "sweep.jsonl",
         patch=parse_patch(read_bytes(patch)) if patch is not None else None,
-        jobs=jobs or len(os.sched_getaffinity(0)),
+        jobs=jobs or processors(),
         resume=resume,
         until_fault=until_fault,
         confirm=not no_confirm,

@@ -99,8 +99,3 @@ def _write(database: Database, rows: list[Row]) -> None:
         with database.writing() as connection:
             insert(connection, rows)
         rows.clear()
-
-
-def processors() -> int:
-    """How many processes may read at a time."""
-    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)

@@ -20,9 +20,10 @@ from typing import Any, TypeVar
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.tree import TreeAt
+from kpatch_tools.workers import processors
 
 from .answers import Answers
-from .building import Progress, add_blobs, processors
+from .building import Progress, add_blobs
 from .codec import Kind, Question, assemble, decode, decode_some, key_name
 from .database import (
     DamagedError,
@@ -50,6 +51,7 @@ else:
 
 ResultT = TypeVar("ResultT")
 _ATTEMPTS = 3
+_MOST_JOBS = 8
 _WORTH_WAITING = 500  # blobs: whoever builds that many builds alone, and others wait and find them
 _AHEAD = 400  # parts that are fetched at once
 _KEPT = 6_000  # parts that are kept decoded
@@ -60,7 +62,7 @@ def open_index(folder: Path | None, *, jobs: int | None = None) -> "Index":
 
     `jobs`: how many processes may read at a time, by default one for each processor.
     """
-    return Index(Database(folder), jobs or processors())
+    return Index(Database(folder), jobs or min(_MOST_JOBS, processors()))
 
 
 class Index:
