@@ -1,11 +1,11 @@
 """Use case: the gate as a hook of a repository: shown before it is written, and taken out again."""
 
-import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.files import replace_file
 from kpatch_tools.render import render
 from kpatch_tools.tree import KernelTree
 
@@ -38,14 +38,10 @@ def install_hook(hook: GitHook, *, force: bool) -> None:
             f"{hook.path} is there already and not ours",
             hint=f"call `kpt premerge --hook {hook.kind}` from it, or replace it with --force",
         )
-    aside = hook.path.with_name(f".{hook.path.name}.kpt-{os.getpid()}")
     try:
         hook.path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(hook.text, encoding="utf-8")
-        aside.chmod(0o755)
-        aside.replace(hook.path)
+        replace_file(hook.path, hook.text.encode(), mode=0o755)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise KpatchError(
             "cannot-write", f"cannot write {hook.path}: {error.strerror}", hint="see the folder"
         ) from error

@@ -6,8 +6,6 @@ is damaged counts as absent; a folder that cannot be read or written, or is dele
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import fields, is_dataclass
@@ -16,6 +14,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
+
+from kpatch_tools.files import replace_file
 
 AnswerT = TypeVar("AnswerT")
 
@@ -108,15 +108,8 @@ def _dataclass_reader(kind: Any) -> Callable[[Any], Any]:
 
 
 def _write(file: Path, data: bytes) -> None:
-    """Whole or not at all: another process may be reading."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent)
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-        Path(temporary).replace(file)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    replace_file(file, data, mode=0o600)
 
 
 def _prune(folder: Path) -> None:

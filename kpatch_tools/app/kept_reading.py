@@ -1,11 +1,11 @@
 """Use case of others: what checks read out of blobs is kept on disk between runs."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from kpatch_tools.checks.kept import dump_kept, load_kept, size, version
+from kpatch_tools.files import replace_file
 
 _WORTH_KEEPING = 200  # blobs
 
@@ -28,14 +28,9 @@ def kept_reading(folder: Path) -> Iterator[None]:
 
 
 def _keep(file: Path) -> None:
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
     with suppress(OSError):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            aside.write_bytes(dump_kept())
-            aside.replace(file)
-        finally:
-            aside.unlink(missing_ok=True)
+        replace_file(file, dump_kept())
         for other in file.parent.glob("checks-*.json.z"):
             if other != file:
                 other.unlink(missing_ok=True)

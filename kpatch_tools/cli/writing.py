@@ -1,11 +1,10 @@
 """Writes results to files, whole or not at all."""
 
-import os
 import sys
-import tempfile
 from pathlib import Path
 
 from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.files import replace_file
 
 
 def write_file(name: str, data: bytes) -> None:
@@ -22,27 +21,13 @@ def write_file(name: str, data: bytes) -> None:
     path = Path(name)
     if path.is_dir():
         raise KpatchError("cannot-write", f"cannot write {path}: it is a folder", hint="name a file with -o")
-    if path.exists() and not path.is_file():
-        try:
+    try:
+        if path.exists() and not path.is_file():
             path.write_bytes(data)
-        except OSError as error:
-            raise _cannot_write(path, error) from error
-        return
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        else:
+            replace_file(path, data)
     except OSError as error:
         raise _cannot_write(path, error) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def _cannot_write(path: Path, error: OSError) -> KpatchError:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import smtplib
 from collections.abc import Iterator
 from email.utils import parseaddr
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import assert_never
 
 from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.files import replace_file
 from kpatch_tools.review.reports.markdown import format_markdown
 from kpatch_tools.review.reports.patchwork import check_fields
 from kpatch_tools.review.reports.reply import format_replies
@@ -65,13 +65,10 @@ def deliver(output: Output, post: Post) -> None:
 
 def _write(folder: Path, post: Post) -> None:
     name = f"{hashlib.sha256(post.series.encode()).hexdigest()[:16]}.md"
-    aside = folder / f".{name}.{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(post.body)
-        aside.replace(folder / name)
+        replace_file(folder / name, post.body)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise KpatchError("not-delivered", f"cannot write into {folder}: {error.strerror}") from error
 
 
