@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kpatch_tools.backport import Answer, ModelResult, Outcome, RelatedCommit, Verdict
-from kpatch_tools.core.finding import Finding, Status
+from kpatch_tools.core.finding import Status, finding_fields
 from kpatch_tools.core.hunkclass import HunkClass, worst_class
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.patch.compare import FileComparison
@@ -139,18 +139,6 @@ def fields_of_backport(report: BackportReport) -> dict[str, object]:
 
 def _edit(kind: str, text: bytes) -> str:
     return kind + text.decode("utf-8", "backslashreplace")
-
-
-def finding_fields(finding: Finding) -> dict[str, object]:
-    """One finding in the JSON form that every verb prints."""
-    return {
-        "id": finding.id,
-        "status": finding.status.name,
-        "message": finding.message,
-        "file": finding.file,
-        "line": finding.line,
-        "hint": finding.hint,
-    }
 
 
 def _related(one: RelatedCommit) -> dict[str, object]:

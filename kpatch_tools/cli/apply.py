@@ -7,13 +7,13 @@ import click
 
 from kpatch_tools.app.apply import ApplyReport, apply_to, commit_applied, rebased_patch
 from kpatch_tools.app.exits import Exit
-from kpatch_tools.app.report import finding_fields
 from kpatch_tools.app.staging import staged
 from kpatch_tools.cli.clock import committer
 from kpatch_tools.cli.findings import print_findings
 from kpatch_tools.cli.patches import read_bytes
 from kpatch_tools.cli.session import Session, verb
 from kpatch_tools.cli.writing import write_file
+from kpatch_tools.core.finding import finding_fields
 from kpatch_tools.patch import format_patch, parse_patch
 
 

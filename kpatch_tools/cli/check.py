@@ -5,10 +5,10 @@ import click
 from kpatch_tools.app.check import Checked, CheckReport, check_commit_on, check_commits, check_patches
 from kpatch_tools.app.exits import Exit, exit_of_findings
 from kpatch_tools.app.kept_reading import kept_reading
-from kpatch_tools.app.report import finding_fields
 from kpatch_tools.cli.findings import print_findings
 from kpatch_tools.cli.patches import is_patch_argument, read_patches
 from kpatch_tools.cli.session import Session, cache_dir, verb
+from kpatch_tools.core.finding import finding_fields
 
 
 @click.command("check")

@@ -6,11 +6,11 @@ import click
 
 from kpatch_tools.app.exits import exit_of_findings
 from kpatch_tools.app.generate import INLINE, GenerateReport, generate, list_hooks
-from kpatch_tools.app.report import finding_fields
 from kpatch_tools.cli.clock import committer
 from kpatch_tools.cli.findings import print_findings
 from kpatch_tools.cli.session import Session, verb
 from kpatch_tools.cli.writing import write_file
+from kpatch_tools.core.finding import finding_fields
 from kpatch_tools.hooks.patches.description import HookDescription
 from kpatch_tools.patch import format_patch
 

@@ -15,9 +15,15 @@ from kpatch_tools.app.kept_reading import kept_reading
 from kpatch_tools.app.premerge import Update, incoming, updates_of_push
 from kpatch_tools.app.review import Choice, review_input
 from kpatch_tools.app.review_input import Input, inputs_of_commits
-from kpatch_tools.cli.reviews import chosen_checks, chosen_model, exit_of_reviews, print_review, read_ignores, rules
+from kpatch_tools.cli.reviews import (
+    chosen_checks,
+    chosen_model,
+    exit_of_reviews,
+    print_review,
+    read_ignores,
+    write_reviews,
+)
 from kpatch_tools.cli.session import Session, cache_dir, verb
-from kpatch_tools.cli.writing import write_file
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Status
 from kpatch_tools.review.reports import FORMATS
@@ -93,7 +99,7 @@ def command(
             if as_text and (reviews[-1].status > Status.WARN or (hook is None and session.verbosity >= 0)):
                 print_review(session, reviews[-1], every=False)
     if not as_text:
-        write_file(output, FORMATS["json" if session.as_json else form](reviews, rules()).encode())
+        write_reviews(session, reviews, form, output)
     return exit_of_reviews(reviews)
 
 

@@ -20,6 +20,7 @@ from kpatch_tools.cli.reviews import (
     print_review,
     read_ignores,
     rules,
+    write_reviews,
 )
 from kpatch_tools.cli.session import Session, cache_dir, verb
 from kpatch_tools.cli.writing import write_file
@@ -108,7 +109,7 @@ def command(
     if form == "mail" and not session.as_json:
         write_file(output, _replies(reviews, mail_from or "", mail_to))
     elif not as_text:
-        write_file(output, FORMATS["json" if session.as_json else form](reviews, rules()).encode())
+        write_reviews(session, reviews, form, output)
     if not reviews and not skipped:
         session.err.print("nothing to review", style="dim")
     return exit_of_reviews(reviews)

@@ -16,12 +16,19 @@ from kpatch_tools.checks.catalogue import ALL_CHECKS
 from kpatch_tools.checks.check import Check
 from kpatch_tools.cli.findings import print_findings
 from kpatch_tools.cli.session import Session, kept_history, kept_translations
+from kpatch_tools.cli.writing import write_file
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Status
 from kpatch_tools.review.ignoring import Ignore, parse_ignores
+from kpatch_tools.review.reports import FORMATS
 from kpatch_tools.review.rules import Rule, parse_rule
 from kpatch_tools.review.statements import summary
 from kpatch_tools.review.values import Base, Review
+
+
+def write_reviews(session: Session, reviews: Sequence[Review], form: str, output: str) -> None:
+    """Write them to the file `output` (- is standard output) in one of FORMATS; with --json always as JSON."""
+    write_file(output, FORMATS["json" if session.as_json else form](reviews, rules()).encode())
 
 
 def exit_of_reviews(reviews: Sequence[Review]) -> Exit:

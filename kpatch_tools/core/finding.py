@@ -36,3 +36,15 @@ class Finding:
 def worst(findings: Iterable[Finding]) -> Status:
     """The worst status of `findings`. Silence is ERROR: a check that never reported has not passed."""
     return max((finding.status for finding in findings), default=Status.ERROR)
+
+
+def finding_fields(finding: Finding) -> dict[str, object]:
+    """One finding in the JSON form that every verb prints."""
+    return {
+        "id": finding.id,
+        "status": finding.status.name,
+        "message": finding.message,
+        "file": finding.file,
+        "line": finding.line,
+        "hint": finding.hint,
+    }

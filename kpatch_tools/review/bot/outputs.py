@@ -10,7 +10,7 @@ from typing import assert_never
 
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.files import replace_file
-from kpatch_tools.review.reports.markdown import format_markdown
+from kpatch_tools.review.reports import FORMATS
 from kpatch_tools.review.reports.patchwork import check_fields
 from kpatch_tools.review.reports.reply import format_replies
 from kpatch_tools.review.statements import statements
@@ -31,7 +31,7 @@ def plan_posts(review: Review, series: str, output: Output, *, date: str) -> Ite
     match output.kind:
         case "folder":
             if any(statements(review)):
-                yield Post(series, output.name, 0, format_markdown([review], {}).encode())
+                yield Post(series, output.name, 0, FORMATS["markdown"]([review], {}).encode())
         case "mail":
             domain = parseaddr(output.sender)[1].rpartition("@")[2]
             for patch, letter in format_replies(

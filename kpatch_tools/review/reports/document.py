@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from kpatch_tools.core.finding import finding_fields
 from kpatch_tools.review.rules import Rules
 from kpatch_tools.review.values import Base, Placed, Review, Reviewed
 
@@ -61,12 +62,7 @@ def _patch(patch: Reviewed) -> dict[str, object]:
 def _finding(placed: Placed) -> dict[str, object]:
     finding, place = placed.finding, placed.place
     return {
-        "id": finding.id,
-        "status": finding.status.name,
-        "message": finding.message,
-        "file": finding.file,
-        "line": finding.line,
-        "hint": finding.hint,
+        **finding_fields(finding),
         "in_patch": None if place is None else {"file": place.file, "hunk": place.hunk, "row": place.row},
         "new": not placed.old,
         "fixed_by": placed.fixed_by or None,

@@ -16,14 +16,13 @@ def format_markdown(reviews: Sequence[Review], rules: Rules) -> str:
 
 
 def _series(review: Review) -> str:
-    text = render(
+    return render(
         "review/markdown.md.j2",
         review=review,
         statements=list(statements(review)),
         summary=summary(review),
         escape=escape,
     )
-    return text.encode("utf-8", "replace").decode()
 
 
 def escape(text: object) -> str:

@@ -81,13 +81,13 @@ def _result(one: Statement, index: int, seen: "Counter[str]") -> dict[str, objec
     }
     properties: dict[str, object] = {"status": finding.status.name}
     if one.patch is not None:
-        properties |= {"patch": one.number, "subject": _clean(one.patch.sent.patch.subject)}
-    suppressions = [{"kind": "external", "justification": _clean(one.placed.ignored)}] if one.placed.ignored else []
+        properties |= {"patch": one.number, "subject": one.patch.sent.patch.subject}
+    suppressions = [{"kind": "external", "justification": one.placed.ignored}] if one.placed.ignored else []
     return {
         "ruleId": finding.id,
         "ruleIndex": index,
         "level": _LEVELS[finding.status],
-        "message": {"text": _clean(one.text)[:_LONGEST]},
+        "message": {"text": one.text[:_LONGEST]},
         "locations": [{"physicalLocation": location}],
         "partialFingerprints": {"kptFinding/v1": _fingerprint(one, seen)},
         "suppressions": suppressions,
@@ -103,7 +103,3 @@ def _fingerprint(one: Statement, seen: "Counter[str]") -> str:
     seen[text] += 1
     whole = f"{text}\0{seen[text]}".encode("utf-8", "surrogateescape")
     return hashlib.sha256(whole).hexdigest()[:32]
-
-
-def _clean(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
