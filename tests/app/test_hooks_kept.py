@@ -1,5 +1,6 @@
 """Answers that are kept: the same ones, and never one to another question."""
 
+import os
 from dataclasses import dataclass
 
 import pytest
@@ -103,7 +104,7 @@ def test_what_was_not_asked_for_longest_goes_first(tmp_path, monkeypatch):
     (old,) = tmp_path.rglob("*.json")
     ask("used")
     for age, file in enumerate(sorted(tmp_path.rglob("*.json"), key=lambda file: file != old)):
-        hooks_kept.os.utime(file, (age, age))
+        os.utime(file, (age, age))
     monkeypatch.setattr(hooks_kept, "_MOST_BYTES", 2 * old.stat().st_size + 2)
     ask("new")
     assert not old.exists()
