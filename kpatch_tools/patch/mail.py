@@ -5,8 +5,6 @@ head of the body names the author, and the message ends at `---`.
 """
 
 import email
-import email.errors
-import email.header
 import email.message
 import email.utils
 import re
@@ -15,12 +13,11 @@ from dataclasses import dataclass, replace
 
 from kpatch_tools.core.ids import ObjectId
 
+from .headers import as_text, begins_with_headers, decoded, read_headers, unfolded
 from .sections import diff_start
 from .values import Person
 
 _FROM_LINE = re.compile(rb"From \S+.* \d\d?:\d\d(:\d\d)? .*\d{4}")
-_HEADER = re.compile(rb"([!-9;-~]+):(?:[ \t](.*)|)")
-_MAIL_HEADERS = {b"from", b"subject", b"date", b"message-id", b"to", b"content-type", b"mime-version"}
 _BRACKET = re.compile(r"\[[^\]]*\]\s*")
 _MAIL_MARK = re.compile(r"\bPATCH|\bRFC\b|\bRESEND\b|\[v?\d+(?:/\d+)?\]", re.IGNORECASE)
 _WIDEST_ZONE = 24 * 3600
@@ -74,26 +71,12 @@ def read_letter(raw: RawLetter) -> Letter:
         rows.pop()
     if _SHOWN_COMMIT.fullmatch(rows[0]):
         return _read_shown(rows, raw.first_line)
-    if _FROM_LINE.match(rows[0]) or _begins_with_headers(rows):
+    if _FROM_LINE.match(rows[0]) or begins_with_headers(rows):
         return _read_mail(rows, raw.first_line)
     end = diff_start(rows)
     cut = _separator(rows[:end])
     message = _stripspace(rows[:cut])
     return Letter(rows, raw.first_line, message, _first_paragraph(message))
-
-
-def _begins_with_headers(rows: list[bytes]) -> bool:
-    names: set[bytes] = set()
-    for row in rows:
-        if not row.strip():
-            break
-        if row[:1] in b" \t" and names:
-            continue
-        match = _HEADER.match(row)
-        if match is None:
-            return False
-        names.add(match.group(1).lower())
-    return bool(names & _MAIL_HEADERS)
 
 
 def _read_shown(rows: list[bytes], first_line: int) -> Letter:
@@ -127,20 +110,7 @@ def _read_mail(rows: list[bytes], first_line: int) -> Letter:
         if re.fullmatch(rb"[0-9a-f]{40}", spelled) and spelled.strip(b"0"):
             commit = ObjectId(spelled.decode())
         index = 1
-    headers: dict[str, str] = {}
-    name = ""
-    while index < len(rows) and rows[index].strip():
-        match = _HEADER.match(rows[index])
-        if rows[index][:1] in b" \t" and name:
-            headers[name] += "\n" + _text(rows[index])
-        elif match is not None:
-            name = _text(match.group(1)).lower()
-            if name not in headers:
-                headers[name] = _text(match.group(2) or b"")
-            else:
-                name = f"{name}\0again"
-                headers[name] = ""
-        index += 1
+    headers, index = read_headers(rows, index)
     body, notes = _body(rows[index + 1 :], headers)
     letter = _with_body(body, headers)
     return replace(letter, first_line=first_line + index + 1, commit=commit, notes=notes)
@@ -174,10 +144,10 @@ def _with_body(rows: list[bytes], headers: dict[str, str]) -> Letter:
     fields = {key: value for key, value in headers.items() if key in ("from", "subject", "date")}
     first = _in_body_headers(rows[:end], fields)
     body = [_as_utf8(row, charset) for row in rows[first:end]]
-    subject = clean_subject(_decoded(fields.get("subject", "")))
+    subject = clean_subject(decoded(fields.get("subject", "")))
     message = _stripspace([subject.encode("utf-8", "surrogateescape"), b"", *body])
     author = _person(fields["from"]) if "from" in fields else None
-    date = _mail_date(_unfolded(fields["date"])) if "date" in fields else None
+    date = _mail_date(unfolded(fields["date"])) if "date" in fields else None
     return Letter(rows, 0, message, _first_paragraph(message), author, date)
 
 
@@ -231,39 +201,16 @@ def clean_subject(subject: str) -> str:
     return text[end:]
 
 
-def _unfolded(value: str) -> str:
-    return re.sub(r"\r?\n[ \t]+", " ", value).strip()
-
-
-def _decoded(value: str) -> str:
-    """A header's value unfolded and with its encoded words decoded; what cannot be decoded stays as it is.
-
-    An encoded line end is a blank: it would begin a header of the sender's making in what we write.
-    """
-    text = _unfolded(value)
-    if "=?" not in text:
-        return text
-    try:
-        parts = email.header.decode_header(text)
-        decoded = "".join(
-            part if isinstance(part, str) else part.decode(charset or "utf-8", "surrogateescape")
-            for part, charset in parts
-        )
-    except (LookupError, ValueError, email.errors.HeaderParseError):
-        return text
-    return re.sub(r"[\x00-\x1f\x7f]+", " ", decoded)
-
-
 def _person(value: str) -> Person | None:
     """`Name <email>`, `email (Name)` or a bare address, not yet decoded; None where there is no address."""
-    name, bracket, rest = _unfolded(value).rpartition("<")
+    name, bracket, rest = unfolded(value).rpartition("<")
     if bracket:
         address = rest.partition(">")[0].strip()
-        return Person(_decoded(_unquoted(name.strip())) or address, address)
-    address, _, comment = _unfolded(value).partition("(")
+        return Person(decoded(_unquoted(name.strip())) or address, address)
+    address, _, comment = unfolded(value).partition("(")
     if "@" not in address:
         return None
-    return Person(_decoded(comment.rpartition(")")[0]) or address.strip(), address.strip())
+    return Person(decoded(comment.rpartition(")")[0]) or address.strip(), address.strip())
 
 
 def _unquoted(name: str) -> str:
@@ -320,10 +267,8 @@ def _as_utf8(row: bytes, charset: str | None) -> bytes:
     if charset in (None, "utf-8", "us-ascii", "ascii"):
         return row
     assert charset is not None, "the guard above"
-    try:
-        return row.decode(charset).encode("utf-8")
-    except (LookupError, UnicodeDecodeError):
-        return row
+    text = as_text(row, charset)
+    return row if text is None else text.encode("utf-8", "surrogateescape")
 
 
 def _stripspace(rows: list[bytes]) -> bytes:

@@ -4,13 +4,11 @@ Everything is untrusted. Values come out in one line, without control characters
 can be printed and put into the headers of another mail.
 """
 
-import email.errors
-import email.header
-import email.parser
-import email.policy
 import email.utils
 import re
 from dataclasses import dataclass
+
+from kpatch_tools.patch.headers import decoded, read_headers, unfolded
 
 _HEAD_BYTES = 256 * 1024
 _VALUE_CHARS = 2_000
@@ -18,6 +16,7 @@ _MOST_REFERENCES = 200
 _MOST_COMMENTS = 40
 _ID = re.compile(r"<([^<>\s]{1,300})>")
 _BRACKETS = re.compile(r"\s*\[([^\[\]]{0,200})\]")
+_ADDRESS = re.compile(r"[^\s@<>,]+@[^\s@<>,]+")
 _REPLY = re.compile(r"\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?:", re.IGNORECASE)
 _VERSION = re.compile(r"v(?:er(?:sion)?)?\.?(\d{1,3})", re.IGNORECASE)
 _PATCH_VERSION = re.compile(r"patch[-_]?v(\d{1,3})", re.IGNORECASE)
@@ -61,19 +60,18 @@ class Envelope:
 
 def read_envelope(data: bytes) -> Envelope:
     """Reads the headers at the head of `data`, after a mailbox's `From ` line. Never fails."""
-    head = data[:_HEAD_BYTES]
-    if head.startswith(b"From "):
-        head = head.partition(b"\n")[2]
-    head = re.split(rb"\r?\n\r?\n", head, maxsplit=1)[0]
-    headers = email.parser.BytesHeaderParser(policy=email.policy.compat32).parsebytes(head + b"\n\n")
+    rows = data[:_HEAD_BYTES].split(b"\n")
+    headers, _ = read_headers(rows, 1 if rows[0].startswith(b"From ") else 0)
 
     def value(name: str) -> str:
-        return one_line(_decoded(headers.get(name)))
+        return one_line(decoded(headers.get(name, "")))
 
     references = tuple(_ID.findall(value("references")))[-_MOST_REFERENCES:]
     parents = _ID.findall(value("in-reply-to"))
     ids = _ID.findall(value("message-id"))
-    name, address = _address(value("from"))
+    writers = _pairs(headers.get("from", ""))
+    recipients = [*_pairs(headers.get("to", "")), *_pairs(headers.get("cc", ""))]
+    name, address = writers[0] if writers else ("", "")
     subject = value("subject")
     return Envelope(
         ids[0] if ids else "",
@@ -81,7 +79,7 @@ def read_envelope(data: bytes) -> Envelope:
         references,
         address,
         name,
-        _addresses(f"{value('to')}, {value('cc')}"),
+        tuple(dict.fromkeys(address for _, address in recipients)),
         subject,
         value("date"),
         parse_tag(subject),
@@ -121,38 +119,10 @@ def one_line(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text[:_VALUE_CHARS]).split())
 
 
-def _decoded(value: str | email.header.Header | None) -> str:
-    """A header in plain text, however it was encoded; what cannot be decoded is replaced."""
-    if value is None:
-        return ""
-    try:
-        parts = email.header.decode_header(value)
-    except (email.errors.HeaderParseError, ValueError):
-        return str(value)
-    found = []
-    for part, charset in parts:
-        if isinstance(part, str):
-            found.append(part)
-            continue
-        try:
-            found.append(part.decode(charset if charset and charset != "unknown-8bit" else "utf-8", "replace"))
-        except (LookupError, ValueError):
-            found.append(part.decode("latin-1"))
-    return "".join(found)
-
-
-def _address(value: str) -> tuple[str, str]:
-    found = _pairs(value)
-    return found[0] if found else ("", "")
-
-
-def _addresses(value: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(address for _, address in _pairs(value)))
-
-
 def _pairs(value: str) -> list[tuple[str, str]]:
-    """(name, address); none of a value with more comments than people write, which the parser reads by recursion."""
+    """(name, address), both in one line; none of a value with more comments than people write, which the parser reads
+    by recursion. Names are decoded last, so that no address can hide in one."""
     if value.count("(") > _MOST_COMMENTS:
         return []
-    pairs = email.utils.getaddresses([value])
-    return [(name, address) for name, address in pairs if re.fullmatch(r"[^\s@<>,]+@[^\s@<>,]+", address)]
+    pairs = email.utils.getaddresses([one_line(unfolded(value))])
+    return [(one_line(decoded(name)), address) for name, address in pairs if _ADDRESS.fullmatch(address)]

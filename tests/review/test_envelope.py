@@ -54,6 +54,13 @@ def test_no_value_breaks_a_line_or_steers_a_terminal() -> None:
         assert value.isprintable()
 
 
+def test_no_address_hides_in_a_name() -> None:
+    name = email.header.Header("Müller, Jörg <victim@x.example>", "utf-8").encode()
+    envelope = read_envelope(f"From: {name} <jm@x.example>\nTo: {name} <a@x.example>\n\n".encode())
+    assert (envelope.sender, envelope.sender_name) == ("jm@x.example", "Müller, Jörg <victim@x.example>")
+    assert envelope.recipients == ("a@x.example",)
+
+
 def test_comments_without_end_name_nobody() -> None:
     assert read_envelope(b"From: " + b"(" * 1_500 + b"a@x.example\nSubject: x\n\n").sender == ""
     assert read_envelope(b"From: a@x.example (Ann (of X))\n\n").sender == "a@x.example"
