@@ -7,7 +7,7 @@ Source: Documentation/process/stable-kernel-rules.rst and backporting.rst ("[ no
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from kpatch_tools.checks.check import Change, Check
 from kpatch_tools.checks.lines import whole_edit
@@ -55,17 +55,27 @@ def run(change: Change) -> Iterator[Finding]:
 
 
 def _lines(one: FileComparison) -> list[tuple[str, str, bytes]]:
-    """Changed lines that only one side has; how they are indented, and empty ones, nobody needs to be told of."""
-    missing, extra = (
-        Counter((kind, b"".join(text.split())) for kind, text in side) for side in (one.missing, one.extra)
-    )
-    sides = (("lacks", one.missing, missing - extra), ("has", one.extra, extra - missing))
+    """Changed lines that only one side has; how they are spaced, and empty ones, nobody needs to be told of."""
+    sides = [[line for line in side if line not in _respaced(side)] for side in (one.missing, one.extra)]
+    missing, extra = (Counter((kind, _squeezed(text)) for kind, text in side) for side in sides)
     return [
         (verb, kind, text)
-        for verb, side, only in sides
+        for verb, side, only in zip(("lacks", "has"), sides, (missing - extra, extra - missing), strict=True)
         for kind, text in side
-        if text.strip() and (kind, b"".join(text.split())) in only
+        if text.strip() and (kind, _squeezed(text)) in only
     ]
+
+
+def _respaced(side: Collection[tuple[str, bytes]]) -> set[tuple[str, bytes]]:
+    """Lines that were only spaced anew, as `f (x)` and `f(x)`; one that is as it was stands elsewhere now."""
+    old, new = ({text.strip(): _squeezed(text) for kind, text in side if kind == wanted} for wanted in "-+")
+    other = set(old) ^ set(new)
+    both = {old[text] for text in old if text in other} & {new[text] for text in new if text in other}
+    return {(kind, text) for kind, text in side if _squeezed(text) in both}
+
+
+def _squeezed(text: bytes) -> bytes:
+    return b"".join(text.split())
 
 
 def _declared(message: bytes) -> bool:

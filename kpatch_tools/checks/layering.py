@@ -34,7 +34,11 @@ _CONDITIONS = {
 
 
 def run(change: Change) -> Iterator[Finding]:
-    """A WARN for each function of a platform that new lines of generic code call."""
+    """A WARN for each function of a platform that new lines of generic code call.
+
+    A function that did things for the platform before, as setup_arch() does for EFI, may do one more; that it decides
+    something more for it is new.
+    """
     touched = edits(change)
     generic = any(edit.path.startswith(GENERIC) for edit in touched)
     calls = list(_new_calls(touched)) if generic else []
@@ -45,7 +49,7 @@ def run(change: Change) -> Iterator[Finding]:
     found = False
     for edit, call in calls:
         platform = _platform_of(_called(call), edit, platforms)
-        if platform is not None:
+        if platform is not None and (_is_condition(call) or not _knew(edit, enclosing_function(call), platform)):
             found = True
             yield _finding(edit, call, platforms[platform], platform)
     if not found:
@@ -89,11 +93,23 @@ def _platform_of(name: str, edit: Edit, platforms: Mapping[str, Overrides]) -> s
     """The platform whose word is among those of `name`, unless the file is the platform's own."""
     words = tokens(name)
     for word in platforms:
-        parts = tokens(word)
-        inside = any(words[at : at + len(parts)] == parts for at in range(len(words)))
-        if inside and not _own_file(word, edit.path):
+        if _has(words, tokens(word)) and not _own_file(word, edit.path):
             return word
     return None
+
+
+def _knew(edit: Edit, function: str | None, platform: str) -> bool:
+    """Whether the function called something of the platform's before the change."""
+    parts = tokens(platform)
+    return any(
+        _has(tokens(_called(call)), parts)
+        for call in _calls(edit.before or b"")
+        if function is not None and enclosing_function(call) == function
+    )
+
+
+def _has(words: tuple[str, ...], parts: tuple[str, ...]) -> bool:
+    return any(words[at : at + len(parts)] == parts for at in range(len(words)))
 
 
 def _own_file(word: str, path: str) -> bool:

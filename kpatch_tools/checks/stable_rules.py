@@ -34,9 +34,10 @@ def run(change: Change) -> Iterator[Finding]:
 def _only_blanks(diff: FileDiff) -> bool:
     if not diff.hunks or diff.old_path is None or diff.new_path is None:
         return False
+    # With the context, for a line that was moved over others is no white space.
     old, new = (
-        b"".join(b"".join(line.text.split()) for hunk in diff.hunks for line in hunk.lines if line.kind == kind)
-        for kind in "-+"
+        b"".join(b"".join(line.text.split()) for hunk in diff.hunks for line in hunk.lines if line.kind != other)
+        for other in "+-"
     )
     return old == new
 

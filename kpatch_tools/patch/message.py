@@ -16,6 +16,12 @@ _UPSTREAM = (
         rb"^[ \t]*(?:This is |This is upstream |backport of )?[Cc]ommit (" + _SHA + rb") in mainline", re.MULTILINE
     ),
 )
+# What was taken back was such a backport; the one that takes it back is none of it.
+_REVERTED_UPSTREAM = re.compile(
+    rb"\brevert(?:s|ed|ing)?\s+commit\s+" + _SHA + rb",?\s+"
+    rb"(?:[\[(]\s*|(?:which|that)\s+(?:is|was)\s+)(?:upstream\s+)?(?:commit\s+)?" + _SHA,
+    re.IGNORECASE,
+)
 _FIXES = re.compile(
     rb"^Fixes:[ \t]*(?:commit[ \t]+)?(" + _SHA + rb")\b(?:[ \t]*\(?[\"'](.*?)[\"']\)?[ \t]*$)?", re.MULTILINE
 )
@@ -72,12 +78,13 @@ def upstream_reference(message: bytes) -> str | None:
     """The upstream commit this is a backport of, as spelled (7 to 40 hex digits); None if it names none.
 
     `commit … upstream.`, `[ Upstream commit … ]`, `Upstream-commit: …`, `(cherry picked from commit …)`, in this order;
-    of several cherry-picks the first, which was made from upstream (each pick appends a line).
+    of several cherry-picks the first, which was made from upstream (each pick appends a line). What a revert says of
+    the commit that it reverts does not count.
 
     >>> upstream_reference(b"x86: fix\\n\\ncommit 4b239f458c229de044d6905c2b0f9fe16ed9e01e upstream.\\n")
     '4b239f458c229de044d6905c2b0f9fe16ed9e01e'
     """
-    body = message.partition(b"\n")[2]
+    body = _REVERTED_UPSTREAM.sub(b"", message.partition(b"\n")[2])
     for form in _UPSTREAM:
         match = form.search(body)
         if match is not None:

@@ -43,7 +43,7 @@ def test_platforms_are_those_that_fill_slots_in_their_own_name(change: Build) ->
         ("\tif (xen_pv_domain())\n\t\tfill();", "map() asks xen_pv_domain()"),
         ("\tif (ready && !is_vmware_guest(0))\n\t\tfill();", "map() asks is_vmware_guest()"),
         ("\tsize = xen_domain() ? 1 : 2;", "map() asks xen_domain()"),
-        ("\txen_mapping_reserve(0, 1);", "map() calls xen_mapping_reserve()"),
+        ("\tvmware_mapping_reserve(0, 1);", "map() calls vmware_mapping_reserve()"),
         ("\tkvm_register(1);", "map() calls kvm_register()"),
     ],
 )
@@ -76,6 +76,13 @@ def test_what_was_there_before_is_not_the_patchs_fault(change: Build) -> None:
 def test_a_second_call_is_new_where_the_first_was_there(change: Build) -> None:
     found = warnings(list(layering.run(change(with_line("\tif (xen_old())\n\t\tfill();"), tree=TREE))))
     assert [said for said, _, _ in found] == ["map() asks xen_old()"]
+
+
+def test_a_function_that_does_a_platforms_work_may_do_more_of_it(change: Build) -> None:
+    more = with_line("\tif (ready)\n\t\txen_do_more();")
+    assert not warnings(list(layering.run(change(more, tree=TREE))))
+    (found,) = warnings(list(layering.run(change(with_line("\tkvm_do();"), tree=TREE))))
+    assert found[0] == "map() calls kvm_do()"
 
 
 @pytest.mark.parametrize("path", ["arch/x86/xen/mmu.c", "arch/x86/kernel/xen_more.c", "drivers/xen/bus.c"])

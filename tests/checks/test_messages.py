@@ -47,6 +47,19 @@ def test_a_backport_says_what_it_does_otherwise(change: Build, text: str, note: 
     assert (found.file == "mm/a.c") is (status is Status.WARN)
 
 
+def test_how_lines_are_spaced_is_no_difference_and_where_they_stand_is(change: Build) -> None:
+    def upstream(old: str, new: str) -> Callable[[str], tuple[FileDiff, ...]]:
+        found = diff_blobs(RepoPath("mm/a.c"), (OLD + old).encode(), (NEW + new).encode())
+        assert found is not None
+        return lambda _: (found,)
+
+    respaced, moved = upstream("f (x);\n", "f(x);\n"), upstream("f(x);\ng(x);\n", "g(x);\nf(x);\n")
+    for edit_of, status in ((respaced, Status.PASS), (moved, Status.WARN)):
+        made = change({"mm/a.c": NEW}, tree=TREE, message=BACKPORT % "", lookup=known, edit_of=edit_of)
+        (found,) = conformity.run(made)
+        assert found.status is status
+
+
 def test_what_cannot_be_compared_is_not_judged(change: Build) -> None:
     (without_reference,) = conformity.run(change({"mm/a.c": NEW}, tree=TREE, message="mm: x\n"))
     (not_here,) = conformity.run(change({"mm/a.c": NEW}, tree=TREE, message=BACKPORT % ""))
@@ -103,6 +116,7 @@ def test_other_letters_are_welcome(change: Build) -> None:
         (NEW, "mm: x\n\nWhy.\n", Status.SKIP),
         ("".join(f"int new{number};\n" for number in range(120)), BACKPORT % "", Status.WARN),
         (OLD.replace("int line5", "int  line5"), BACKPORT % "", Status.WARN),
+        (OLD.replace("int line5;\nint line6;\n", "int line6;\nint line5;\n"), BACKPORT % "", Status.PASS),
     ],
 )
 def test_stable_trees_take_small_fixes(change: Build, text: str, message: str, status: Status) -> None:

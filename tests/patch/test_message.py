@@ -34,6 +34,9 @@ def test_every_form_of_an_upstream_reference(line):
     [
         f"This is related to commit {A}\nupstream, but not it.",
         f"This reverts commit {A}.",
+        f"This reverts commit {A[::-1]}, which was\ncommit {A} upstream.",
+        f"This reverts commit {A[::-1]}\n[Upstream commit {A}]",
+        f"Revert commit {A[::-1]} that is\nupstream commit {A}.",
         f'commit {A} ("x86: y") broke this.',
         "commit deadbeef upstreamed nothing? no id: commit message upstream.",
         f'Fixes: {A[:12]} ("x86: y")',
