@@ -13,6 +13,7 @@ from kpatch_tools.patch import format_date
 from kpatch_tools.review.bot.config import BotConfig, Output, Source
 from kpatch_tools.review.bot.outputs import deliver, plan_posts
 from kpatch_tools.review.bot.patchwork import Patchwork
+from kpatch_tools.review.bot.server import AwayError
 from kpatch_tools.review.bot.state import BotState
 from kpatch_tools.review.sources import letters_in, letters_of_folder, letters_of_inbox
 from kpatch_tools.review.threads import Received, find_submissions
@@ -24,6 +25,7 @@ _AT_ONCE = 500
 """Letters that are taken from a source in one step."""
 
 _MOST_ATTEMPTS = 2
+_BUSY = "the server is away, or asked for a pause"
 _WAITS = "a cover letter whose patches are not here"
 
 
@@ -55,32 +57,49 @@ def run_round(
     are done all the same."""
     done = Round()
     for source in config.sources:
+        if state.paused(source.name, now):
+            done.held.append(f"{source.name}: {_BUSY}")
+            continue
         progress(source.name)
-        try:
-            done.received += _collect(source, state, now)
-        except KpatchError as error:
-            done.failed.append(f"{source.name}: {error.message} [{error.code}]")
+        done.received += _collect(source, state, done, now)
     _review_new(tree, config, state, choice, done, now, progress)
     _post(config, state, done, now)
     state.forget(now)
     return done
 
 
-def _collect(source: Source, state: BotState, now: int) -> int:
+def _failed(name: str, error: KpatchError, state: BotState, done: Round, now: int) -> None:
+    done.failed.append(f"{name}: {error.message} [{error.code}]")
+    if isinstance(error, AwayError) and error.seconds:
+        state.pause(name, now + error.seconds)
+
+
+def _collect(source: Source, state: BotState, done: Round, now: int) -> int:
+    """How many new letters came; what came before a source fails is kept."""
     new = 0
-    steps = _arriving(source, state.place(source.name))
+    steps = _until_it_fails(source, state, done, now)
     while batch := list(islice(steps, _AT_ONCE)):
-        new += state.receive(source.name, [letter for letter, _ in batch], batch[-1][1], now)
+        letters = [letter for letter, _ in batch if letter is not None]
+        new += state.receive(source.name, letters, batch[-1][1], now)
     return new
 
 
-def _arriving(source: Source, place: str) -> Iterator[tuple[Received, str]]:
-    """Letters after `place`, each with the place that it leaves the source at. What comes again is known by its id."""
+def _until_it_fails(source: Source, state: BotState, done: Round, now: int) -> Iterator[tuple[Received | None, str]]:
+    try:
+        yield from _arriving(source, state.place(source.name), done)
+    except KpatchError as error:
+        _failed(source.name, error, state, done, now)
+
+
+def _arriving(source: Source, place: str, done: Round) -> Iterator[tuple[Received | None, str]]:
+    """Letters after `place`, each with the place that it leaves the source at; None moves only that. What comes again
+    is known by its id."""
     if source.kind == "patchwork":
         server = Patchwork(source.url)
-        for date, address in server.completed_series(source.project, place):
-            for letter in letters_in(server.fetch(address), address):
-                yield letter, date
+        for after, address in server.completed_series(source.project, place):
+            yield from ((letter, place) for letter in _letters_at(server, address, source, done))
+            place = after  # only now, for a series is read as a whole
+            yield None, place
     elif source.kind == "public-inbox":
         assert source.path is not None, "the configuration was checked"
         for commit, letter in letters_of_inbox(source.path, frozenset({ObjectId(place)} if place else ())):
@@ -89,6 +108,17 @@ def _arriving(source: Source, place: str) -> Iterator[tuple[Received, str]]:
         assert source.path is not None, "the configuration was checked"
         for letter in letters_of_folder(source.path):
             yield letter, ""
+
+
+def _letters_at(server: Patchwork, address: str, source: Source, done: Round) -> tuple[Received, ...]:
+    """A series' letters; none of one that the server does not give, which must not keep us from the next."""
+    try:
+        return tuple(letters_in(server.fetch(address), address))
+    except AwayError:
+        raise
+    except KpatchError as error:
+        done.failed.append(f"{source.name}: {error.message} [{error.code}]")
+        return ()
 
 
 def _review_new(
@@ -178,10 +208,14 @@ def _told(review: Review) -> str:
 def _post(config: BotConfig, state: BotState, done: Round, now: int) -> None:
     outputs = {output.name: output for output in config.outputs}
     sent = state.posted_since(now - 3600)
+    away: set[str] = set()
     for post in state.waiting():
         output = outputs.get(post.output)
         if output is None or not output.post:
             done.held.append(f"{post.output}: patch {post.number} of {post.series}" + _why_held(output))
+            continue
+        if output.name in away or state.paused(output.name, now):
+            done.held.append(f"{output.name}: patch {post.number} of {post.series}; {_BUSY}")
             continue
         if sent >= config.limits.posts_per_hour:
             done.held.append(f"{post.output}: {config.limits.posts_per_hour} posts an hour are the limit")
@@ -193,7 +227,9 @@ def _post(config: BotConfig, state: BotState, done: Round, now: int) -> None:
         except KpatchError as error:
             if error.code == "undeliverable":
                 state.mark(post, "refused", now)
-            done.failed.append(f"{post.output}: {error.message} [{error.code}]")
+            if isinstance(error, AwayError):
+                away.add(output.name)
+            _failed(output.name, error, state, done, now)
         else:
             state.mark(post, "done", now)
             done.posted.append(f"{post.output}: patch {post.number} of {post.series}")

@@ -38,6 +38,13 @@ smtp = "localhost:25"
 from = "kpt <kpt@example.org>"
 to = ["kpt-reviews@example.org"]
 post = false           # true: really send
+
+# [[output]]
+# kind = "patchwork"   # a check for each patch
+# url = "https://patchwork.example.org"
+# project = "linux"
+# token = "/etc/kpt/token"
+# post = false
 """
 
 
@@ -58,7 +65,8 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """`post` False: what would be sent is only told. `token`: the file that holds a Patchwork's API token."""
+    """`post` False: what would be sent is only told. `token`: the file that holds a Patchwork's API token; `project`:
+    the one whose patches get checks, "" for every one that has the patch."""
 
     kind: OutputKind
     path: Path | None = None
@@ -67,12 +75,13 @@ class Output:
     recipients: tuple[str, ...] = ()
     url: str = ""
     token: Path | None = None
+    project: str = ""
     post: bool = False
 
     @property
     def name(self) -> str:
         """What is remembered as done for it."""
-        return f"{self.kind} {self.path or self.url or ' '.join(self.recipients)}"
+        return f"{self.kind} {self.path or ' '.join(filter(None, (self.url, self.project, *self.recipients)))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +155,13 @@ def _output(table: "_Table") -> Output:
             post=table.flag("post"),
         )
     else:
-        found = Output("patchwork", url=table.url("url"), token=table.path("token"), post=table.flag("post"))
+        found = Output(
+            "patchwork",
+            url=table.url("url"),
+            token=table.path("token"),
+            project=table.text("project", ""),
+            post=table.flag("post"),
+        )
     table.close()
     return found
 
@@ -183,8 +198,8 @@ class _Table:
             raise _malformed(self._where, f"`{key}` is not {what}")
         return value
 
-    def text(self, key: str) -> str:
-        value: str = self._take(key, lambda value: isinstance(value, str) and bool(value), "a text", _REQUIRED)
+    def text(self, key: str, default: Any = _REQUIRED) -> str:
+        value: str = self._take(key, lambda value: isinstance(value, str) and bool(value), "a text", default)
         return value
 
     def url(self, key: str) -> str:

@@ -18,6 +18,7 @@ from kpatch_tools.review.values import Review
 
 from .config import Output
 from .patchwork import Patchwork
+from .server import AwayError
 from .state import Post
 
 _SECONDS = 60
@@ -49,7 +50,8 @@ def plan_posts(review: Review, series: str, output: Output, *, date: str) -> Ite
 def deliver(output: Output, post: Post) -> None:
     """Post it. Doing so twice is as doing it once: a file has the same name, a letter the same id, a check is compared.
 
-    KpatchError not-delivered for what may go well another time; undeliverable for what never will.
+    AwayError where nothing can be delivered now; KpatchError not-delivered for what may go well another time,
+    undeliverable for what never will.
     """
     match output.kind:
         case "folder":
@@ -69,7 +71,7 @@ def _write(folder: Path, post: Post) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         replace_file(folder / name, post.body)
     except OSError as error:
-        raise KpatchError("not-delivered", f"cannot write into {folder}: {error.strerror}") from error
+        raise AwayError("server-away", f"cannot write into {folder}: {error.strerror}") from error
 
 
 def _send(output: Output, post: Post) -> None:
@@ -80,9 +82,17 @@ def _send(output: Output, post: Post) -> None:
             eight_bit = ["BODY=8BITMIME"] if server.ehlo()[0] == 250 and server.has_extn("8bitmime") else []
             server.sendmail(sender, list(output.recipients), post.body, mail_options=eight_bit)
     except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
-        raise KpatchError("undeliverable", f"{output.smtp} refuses the letter: {error}") from error
+        code = "undeliverable" if _is_final(error) else "not-delivered"
+        raise KpatchError(code, f"{output.smtp} refuses the letter: {error}") from error
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        raise KpatchError("not-delivered", f"{output.smtp}: {error}") from error
+        raise AwayError("server-away", f"{output.smtp}: {error}") from error
+
+
+def _is_final(error: smtplib.SMTPRecipientsRefused | smtplib.SMTPResponseException) -> bool:
+    """Codes below 500 mean "not now", as those of greylisting."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= 500 for code, _ in error.recipients.values())
+    return error.smtp_code >= 500
 
 
 def _set_check(output: Output, post: Post) -> None:
@@ -90,9 +100,12 @@ def _set_check(output: Output, post: Post) -> None:
     fields = json.loads(post.body)
     try:
         token = output.token.read_text(encoding="utf-8").strip()
-        Patchwork(output.url, token).post_check(fields["msgid"], fields["check"])
     except OSError as error:
-        raise KpatchError("not-delivered", f"cannot read {output.token}: {error.strerror}") from error
+        raise AwayError("server-away", f"cannot read {output.token}: {error.strerror}") from error
+    try:
+        Patchwork(output.url, token).post_check(fields["msgid"], fields["check"], project=output.project)
+    except AwayError:
+        raise
     except KpatchError as error:
-        code = "undeliverable" if error.code == "patchwork-unknown-patch" else "not-delivered"
-        raise KpatchError(code, error.message) from error
+        final = error.code in ("patchwork-unknown-patch", "server-refuses")
+        raise KpatchError("undeliverable" if final else "not-delivered", error.message) from error

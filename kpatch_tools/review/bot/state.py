@@ -20,6 +20,7 @@ _SCHEMA = """
 create table if not exists letter (key text primary key, source text not null, data blob not null,
                                    received integer not null, settled integer not null default 0);
 create table if not exists place (source text primary key, value text not null);
+create table if not exists pause (name text primary key, until integer not null);
 create table if not exists series (key text primary key, subject text not null, state text not null,
                                    attempts integer not null, note text not null, at integer not null);
 create table if not exists post (series text not null, output text not null, number integer not null,
@@ -91,6 +92,16 @@ class BotState:
             new = connection.total_changes - before
             connection.execute("insert or replace into place values (?, ?)", (source, place))
         return new
+
+    def pause(self, name: str, until: int) -> None:
+        """A source or output is to be left alone until that second."""
+        with self._writing() as connection:
+            connection.execute("insert or replace into pause values (?, ?)", (name, until))
+
+    def paused(self, name: str, now: int) -> bool:
+        """Whether it is to be left alone still."""
+        row = self._connection.execute("select until from pause where name = ?", (name,)).fetchone()
+        return row is not None and int(row[0]) > now
 
     def letters(self) -> tuple[tuple[Received, int], ...]:
         """The letters that are not settled, each under its key, with the second at which it came; oldest first."""

@@ -14,7 +14,7 @@ from kpatch_tools.review.bot.config import Limits, Output, Source
 from kpatch_tools.review.bot.outputs import deliver
 from kpatch_tools.review.threads import Received
 
-from .conftest import Bot, FakePatchwork, Smtp
+from .conftest import Bot, Smtp
 
 Series = Callable[..., list[Received]]
 
@@ -131,6 +131,17 @@ def test_a_server_that_is_away_gets_it_later(bot: Bot, bad_series: Series, smtp:
     assert len(smtp.envelopes) == 1
 
 
+@pytest.mark.parametrize(("answer", "again"), [("451 greylisted, come back", 1), ("554 no spam here", 0)])
+def test_a_letter_that_is_refused_for_now_goes_out_later(
+    bot: Bot, bad_series: Series, smtp: Smtp, answer: str, again: int
+) -> None:
+    bot.outputs = (mail_to(smtp),)
+    bot.receive(*bad_series())
+    smtp.refusals.append(answer)
+    assert len(bot.round().failed) == 1
+    assert len(bot.round(after=600).posted) == again
+
+
 def test_posts_are_rate_limited(bot: Bot, bad_series: Series, smtp: Smtp) -> None:
     bot.outputs = (mail_to(smtp),)
     bot.limits = Limits(posts_per_hour=0)
@@ -198,37 +209,3 @@ def test_the_folder_gets_one_file_for_each_series(bot: Bot, bad_series: Series, 
     bot.round()
     (file,) = (tmp_path / "out").iterdir()
     assert "undeclared\\_thing" in file.read_text()
-
-
-def test_patchwork_gives_series_and_takes_checks(
-    bot: Bot, bad_series: Series, patchwork: FakePatchwork, tmp_path: Path
-) -> None:
-    letters = bad_series()[1:]
-    (tmp_path / "token").write_text("secret\n")
-    patchwork.mboxes["/series/7/mbox/"] = b"\n".join(letter.data for letter in letters)
-    patchwork.events.append(
-        {"date": "2011-05-01T12:00:00", "payload": {"series": {"mbox": f"{patchwork.url}/series/7/mbox/"}}}
-    )
-    for number, letter in enumerate(letters, start=70):
-        line = next(row for row in letter.data.split(b"\n") if row.lower().startswith(b"message-id:"))
-        patchwork.patches[line.partition(b"<")[2].partition(b">")[0].decode()] = number
-    bot.sources = (Source("patchwork", url=patchwork.url, project="linux"),)
-    bot.outputs = (Output("patchwork", url=patchwork.url, token=tmp_path / "token", post=True),)
-    done = bot.round()
-    assert done.failed == []
-    assert {number: [one["state"] for one in checks] for number, checks in patchwork.checks.items()} == {
-        70: ["success"],
-        71: ["fail"],
-    }
-    assert patchwork.tokens == ["Token secret"] * 2
-    assert bot.round(after=60).quiet
-    assert sum(map(len, patchwork.checks.values())) == 2
-
-
-def test_patchwork_does_not_send_us_elsewhere(bot: Bot, patchwork: FakePatchwork) -> None:
-    patchwork.events.append(
-        {"date": "2011-05-01T12:00:00", "payload": {"series": {"mbox": "http://169.254.169.254/secret"}}}
-    )
-    bot.sources = (Source("patchwork", url=patchwork.url, project="linux"),)
-    done = bot.round()
-    assert "another server" in done.failed[0]
