@@ -194,11 +194,11 @@ class _Worker:
             return _error(line, "bad-line", f"line {line.number}: {line.error}")
         tree = self._tree()
         try:
-            commit = tree.commit(tree.resolve(line.upstream).oid)
+            commit = tree.commit(tree.commit_id(line.upstream))
             change = read_change(tree, commit)
             if not change.files:
                 return _error(line, "empty-change", f"{line.upstream} changes no file")
-            source = tree.at(tree.resolve(line.target))
+            source = tree.at(tree.commit_id(line.target))
             answer, outcome = self._answer(tree, line, change, source)
             made = None
             if answer.status in ("applied", "offered"):

@@ -46,7 +46,7 @@ def lookup_in(tree: KernelTree) -> Lookup:
 
     def lookup(reference: str) -> UpstreamCommit | None:
         try:
-            commit = tree.commit(tree.resolve(reference).oid)
+            commit = tree.commit(tree.commit_id(reference))
         except KpatchError:
             return None
         return UpstreamCommit(commit.oid, commit.subject)

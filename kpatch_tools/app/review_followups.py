@@ -44,7 +44,7 @@ class FollowupReview:
             yield Finding(RULE.id, Status.SKIP, "there is no index of the history to look them up in", hint=hint)
             return
         try:
-            change = read_change(self.tree, self.tree.commit(self.tree.resolve(reference).oid))
+            change = read_change(self.tree, self.tree.commit(self.tree.commit_id(reference)))
         except KpatchError:
             yield Finding(RULE.id, Status.SKIP, f"upstream commit {reference} is not in this repository")
             return

@@ -57,7 +57,7 @@ def inputs_of_walk(tree: KernelTree, commits: Iterable[CommitData]) -> tuple[Inp
 
 
 def _lone(tree: KernelTree, spelled: str) -> CommitData:
-    commit = tree.commit(tree.resolve(spelled).oid)
+    commit = tree.commit(tree.commit_id(spelled))
     if len(commit.parents) > 1:
         raise KpatchError("merge-commit", f"{spelled} is a merge, not one change", hint="name what it merged: A..B")
     if not commit.parents:

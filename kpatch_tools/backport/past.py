@@ -93,7 +93,7 @@ class WalkedPast:
 
     def find(self, spelled: str, *, below: ObjectId | None) -> CommitData | None:
         try:
-            oid = self.tree.resolve(spelled).oid
+            oid = self.tree.commit_id(spelled)
             return self.tree.commit(oid) if below is None or self.tree.is_ancestor(oid, below) else None
         except KpatchError:
             return None  # not in this repository under this id, or not to be told

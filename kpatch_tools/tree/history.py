@@ -10,7 +10,7 @@ from pygit2.enums import SortMode
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId, RepoPath
 
-from .objects import MODE_FOLDER, CommitData, TreeEntry, is_regular
+from .objects import MODE_FOLDER, CommitData, TreeEntry, is_regular, parse_row
 from .objectstore import FOLDER_MODES, ObjectStore
 
 _NOTHING = TreeEntry(0, ObjectId("0" * 40))
@@ -112,14 +112,23 @@ def changes_between(
     store: ObjectStore, old: ObjectId | None, new: ObjectId | None, prefix: str = ""
 ) -> Iterator[TreeChange]:
     """Every path that differs between two trees (None: the empty tree), in tree order, without renames."""
-    before = {} if old is None else store.tree(old)
-    after = {} if new is None else store.tree(new)
-    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     changes: list[TreeChange] = []
-    for name in names:
-        path = prefix + name.decode("utf-8", "surrogateescape")
-        changes += _entry_changes(store, path, before.get(name), after.get(name))
+    for name, (before, after) in _differing(store, old, new).items():
+        changes += _entry_changes(store, prefix + name.decode("utf-8", "surrogateescape"), before, after)
     yield from sorted(changes, key=lambda change: change.path.encode("utf-8", "surrogateescape"))
+
+
+_Sides = tuple[TreeEntry | None, TreeEntry | None]
+
+
+def _differing(store: ObjectStore, old: ObjectId | None, new: ObjectId | None) -> dict[bytes, _Sides]:
+    """The names that do not stand for the same thing in two folders, unordered; of all others nothing is converted."""
+    before = frozenset[bytes]() if old is None else store.rows(old)
+    after = frozenset[bytes]() if new is None else store.rows(new)
+    was = dict(map(parse_row, before - after))
+    now = dict(map(parse_row, after - before))
+    # Rows also differ where an old tool wrote a mode with a leading zero.
+    return {name: (was.get(name), now.get(name)) for name in {**was, **now} if was.get(name) != now.get(name)}
 
 
 def touched_paths(

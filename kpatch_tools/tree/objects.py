@@ -176,6 +176,12 @@ def tree_rows(data: bytes) -> frozenset[bytes]:
     return frozenset(rows)
 
 
+def parse_row(row: bytes) -> tuple[bytes, TreeEntry]:
+    """One of `tree_rows`: the name, and what it stands for."""
+    mode, _, rest = row.partition(b" ")
+    return rest[:-21], TreeEntry(int(mode, 8), ObjectId(row[-20:].hex()))
+
+
 def _corrupt() -> KpatchError:
     return KpatchError("corrupt-object", "a tree object cannot be read to its end", hint="run git fsck")
 

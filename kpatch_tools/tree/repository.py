@@ -105,6 +105,10 @@ class KernelTree:
         """
         return revisions.resolve(self._repository, revision)
 
+    def commit_id(self, revision: str) -> ObjectId:
+        """The same without a name for people, for which all tags are looked at. KpatchError as `resolve`."""
+        return revisions.commit_id(self._repository, revision)
+
     def tags(self) -> Mapping[str, ObjectId]:
         """Every tag by its short name, with the commit it stands for."""
         targets = revisions.tag_targets(self._repository)
@@ -123,7 +127,7 @@ class KernelTree:
         if isinstance(revision, Revision):
             return TreeAt(self._store, revision.oid)
         is_id = len(revision) == 40 and all(digit in "0123456789abcdef" for digit in revision)
-        return TreeAt(self._store, ObjectId(revision) if is_id else self.resolve(revision).oid)
+        return TreeAt(self._store, ObjectId(revision) if is_id else self.commit_id(revision))
 
     def commit(self, oid: ObjectId) -> CommitData:
         """KpatchError: missing-object, not-a-commit."""

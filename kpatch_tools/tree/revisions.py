@@ -22,6 +22,12 @@ class Revision:
 
 
 def resolve(repository: pygit2.Repository, spelled: str) -> Revision:
+    """KpatchError as `commit_id`."""
+    oid = commit_id(repository, spelled)
+    return Revision(spelled, oid, _describe(repository, oid))
+
+
+def commit_id(repository: pygit2.Repository, spelled: str) -> ObjectId:
     """KpatchError: unknown-revision (hint: near matches), ambiguous-revision, not-a-commit, shallow-history."""
     try:
         found = repository.revparse_single(spelled)
@@ -39,8 +45,7 @@ def resolve(repository: pygit2.Repository, spelled: str) -> Revision:
         raise KpatchError(
             "not-a-commit", f"{spelled!r} is a {found.type_str}, not a commit", hint="name a commit, a tag or a branch"
         ) from None
-    oid = ObjectId(str(commit.id))
-    return Revision(spelled, oid, _describe(repository, oid))
+    return ObjectId(str(commit.id))
 
 
 def _describe(repository: pygit2.Repository, oid: ObjectId) -> str:

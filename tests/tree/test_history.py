@@ -1,6 +1,9 @@
 """Walking commits, and what each changed."""
 
+import pygit2
+from kpatch_tools.core.ids import ObjectId
 from kpatch_tools.tree import TreeChange
+from pygit2.enums import ObjectType
 
 
 def _linear(repo):
@@ -69,6 +72,15 @@ def test_a_mode_change_alone_is_a_change(scratch):
     (change,) = repo.tree.changes(second)
     assert (change.old_mode, change.new_mode) == (0o100644, 0o100755)
     assert change.old_blob == change.new_blob
+
+
+def test_an_old_tools_spelling_of_a_mode_is_no_change(scratch):
+    repo = scratch()
+    repository = pygit2.Repository(str(repo.path))
+    folder = repository.TreeBuilder().write().raw
+    old, new = (repository.write(ObjectType.TREE, mode + b" d\0" + folder) for mode in (b"040000", b"40000"))
+    assert old != new
+    assert repo.tree.changes_between(ObjectId(str(old)), ObjectId(str(new))) == ()
 
 
 def test_renames_by_contents_by_name_and_by_likeness(scratch):

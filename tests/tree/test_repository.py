@@ -40,6 +40,7 @@ def test_tags_branches_ids_and_expressions_resolve(scratch):
     assert tree.resolve(second).oid == second
     assert tree.resolve(second[:9]).oid == second
     assert tree.resolve(second).describe == second[:12]
+    assert tree.commit_id("topic/x~1") == first
 
 
 def test_an_unknown_revision_names_its_neighbours(scratch):
