@@ -10,7 +10,6 @@ from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.patch import upstream_reference
 from kpatch_tools.review.rules import Rule
-from kpatch_tools.tree import KernelTree
 
 RULE = Rule(
     "followups-present",
@@ -29,7 +28,6 @@ class FollowupReview:
     `past` opens the history, which is asked for only where a patch cites an upstream commit.
     """
 
-    tree: KernelTree
     past: Callable[[], Past]
 
     def findings(self, message: bytes, before: BlobSource, after: BlobSource) -> Iterator[Finding]:
@@ -44,11 +42,11 @@ class FollowupReview:
             yield Finding(RULE.id, Status.SKIP, "there is no index of the history to look them up in", hint=hint)
             return
         try:
-            change = read_change(self.tree, self.tree.commit(self.tree.commit_id(reference)))
+            change = read_change(past.tree, past.tree.commit(past.tree.commit_id(reference)))
         except KpatchError:
             yield Finding(RULE.id, Status.SKIP, f"upstream commit {reference} is not in this repository")
             return
-        found = find_followups(past, change, tips=find_tips(self.tree))
+        found = find_followups(past, change, tips=find_tips(past.tree))
         strong = [one for one in found if one.why in _STRONG]
         missing = [one for one in judge_followups(strong, target=before, result=after) if one.state == "missing"]
         for one in missing:

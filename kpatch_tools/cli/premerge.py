@@ -17,6 +17,7 @@ from kpatch_tools.app.review import Choice, review_input
 from kpatch_tools.app.review_input import Input, inputs_of_commits
 from kpatch_tools.cli.reviews import (
     chosen_checks,
+    chosen_followups,
     chosen_model,
     exit_of_reviews,
     print_review,
@@ -85,11 +86,17 @@ def command(
     options = _passed_on(checks, skip, ignore)
     if install is not None:
         return _install(session, install, options, yes=yes, force=force)
-    choice = Choice((), chosen_checks(checks, skip), read_ignores(ignore), model=chosen_model(checks, skip))
+    choice = Choice(
+        (),
+        chosen_checks(checks, skip),
+        read_ignores(ignore),
+        model=chosen_model(checks, skip),
+        followups=chosen_followups(session, checks, skip),
+    )
     if hook is None and range_ is None:
         raise click.UsageError("name what is to come in, as BASE..HEAD")
     tree = session.tree if hook is None else _hooked(session)
-    given = inputs_of_commits(tree, range_ or "") if hook is None else _given_by_git(tree, hook, (range_ or "",))
+    given = _given_by_hand(tree, range_ or "") if hook is None else _given_by_git(tree, hook, (range_ or "",))
     reviews = []
     as_text = form == "text" and not session.as_json
     with session.progress("reviewing") as step, kept_reading(cache_dir()):
@@ -98,6 +105,8 @@ def command(
             step("")
             if as_text and (reviews[-1].status > Status.WARN or (hook is None and session.verbosity >= 0)):
                 print_review(session, reviews[-1], every=False)
+    if hook is None and not given:
+        session.err.print("nothing is to come in", style="dim")
     if not as_text:
         write_reviews(session, reviews, form, output)
     return exit_of_reviews(reviews)
@@ -108,6 +117,16 @@ def _hooked(session: Session) -> KernelTree:
     held_back = os.environ.get("GIT_QUARANTINE_PATH")
     here = Path(os.environ.get("GIT_DIR") or session.repo or Path.cwd())
     return KernelTree.open(here, objects=Path(held_back) if held_back else None)
+
+
+def _given_by_hand(tree: KernelTree, spelled: str) -> Sequence[Input]:
+    """What is there already may go in: nothing comes with it, as with a topic that has been merged."""
+    try:
+        return inputs_of_commits(tree, spelled)
+    except KpatchError as error:
+        if error.code != "empty-range":
+            raise
+        return ()
 
 
 def _given_by_git(tree: KernelTree, hook: str, arguments: Sequence[str]) -> tuple[Input, ...]:

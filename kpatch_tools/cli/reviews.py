@@ -50,7 +50,7 @@ def chosen_followups(session: Session, wanted: Sequence[str], unwanted: Sequence
     """The history, as `chosen_model`; an index of it is used if there is one."""
     if FOLLOWUPS.id in unwanted or (wanted and FOLLOWUPS.id not in wanted):
         return None
-    return FollowupReview(session.tree, cache(lambda: kept_history(make=False).open(session.tree)))
+    return FollowupReview(cache(lambda: kept_history(make=False).open(session.tree)))
 
 
 def chosen_model(

@@ -39,13 +39,13 @@ def test_the_second_half_is_asked_for(tree: KernelTree, tmp_path: Path) -> None:
     before = tree.at(commits[0])
     message = f"mm: step 1\n\ncommit {commits[1]} upstream.\n\nWhy.\n".encode()
     past = Recall(tmp_path / "history", make=True).open(tree)
-    review = FollowupReview(tree, lambda: past)
+    review = FollowupReview(lambda: past)
     (lacks,) = review.findings(message, before, Overlay(before, {FILE: text[1].encode()}))
     assert lacks.status is Status.WARN
     assert commits[2][:12] in lacks.message
     (has,) = review.findings(message, before, Overlay(before, {FILE: text[2].encode()}))
     assert has.status is Status.PASS
     (none,) = review.findings(b"mm: x\n", before, before)
-    (walked,) = FollowupReview(tree, lambda: WalkedPast(tree)).findings(message, before, before)
+    (walked,) = FollowupReview(lambda: WalkedPast(tree)).findings(message, before, before)
     (unknown,) = review.findings(message.replace(commits[1].encode(), b"9" * 40), before, before)
     assert none.status is walked.status is unknown.status is Status.SKIP

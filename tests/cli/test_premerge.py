@@ -17,6 +17,11 @@ def test_a_range_by_hand(kpt: Kpt, clone: Clone) -> None:
     assert b"undeclared_thing" in done.out
 
 
+def test_nothing_may_always_come_in(kpt: Kpt, clone: Clone) -> None:
+    done = kpt("premerge", "HEAD..HEAD", "--format", "json", cwd=clone.path, repo=clone.path)
+    assert (done.code, done.json["reviews"]) == (0, [])
+
+
 def test_a_hook_is_shown_before_it_is_written(kpt: Kpt, clone: Clone) -> None:
     hook = clone.path / ".git" / "hooks" / "pre-push"
     shown = kpt("premerge", "--install", "pre-push", repo=clone.path)
