@@ -1,7 +1,7 @@
 """Reads the facts of one file."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from .facts import Facts, Function, Record, Typedef, Variable
 from .functions import read_function
 from .macros import read_macros
 from .records import FindTypedef, read_record, read_typedef, with_callbacks
+from .silent import without_silent_bodies, without_silent_lines
 from .spelling import type_name
 from .unread import read_unread
 from .variables import read_variables, unnamed_type
@@ -48,8 +49,11 @@ def extract_facts(data: bytes) -> Facts:
 
 def facts_in(data: bytes, masked: Masked) -> Facts:
     """The same of `data` that is masked already."""
+    text = without_silent_lines(masked.data, masked.directives)
+    spots = find_spots(text)
+    masked = replace(masked, data=without_silent_bodies(text, spots, masked.directives))
     parsed = parse_masked(data, masked)
-    outline, found = _read(parsed)
+    outline, found = _read(parsed, spots if parsed.masked is masked.data else find_spots(parsed.masked))
     left_out: tuple[Span, ...] = ()
     if parsed.hidden and _matters(parsed):
         other = parse_masked(data, masked, last_branch=True)
@@ -71,14 +75,12 @@ def facts_in(data: bytes, masked: Masked) -> Facts:
     )
 
 
-def _read(parsed: ParsedFile) -> tuple[_Outline, Found]:
+def _read(parsed: ParsedFile, spots: Sequence[int]) -> tuple[_Outline, Found]:
     outline, found = _Outline(), Found()
     _read_level(parsed.root, parsed, outline)
     outline.bodies.sort(key=lambda body: body[0].start_byte)
-    if outline.bodies:
-        spots = find_spots(parsed.masked)
-        if spots:
-            read_accesses(outline.bodies, spots, parsed, found)
+    if spots:
+        read_accesses(outline.bodies, spots, parsed, found)
     return outline, found
 
 
@@ -141,7 +143,7 @@ def _add_hidden(outline: _Outline, found: Found, parsed: ParsedFile, other: Pars
     for span in parsed.hidden:
         first = parsed.source.count(b"\n", 0, span.start) + 1
         hidden.update(range(first + 1, first + parsed.source.count(b"\n", span.start, span.end) + 1))
-    more, more_found = _read(other)
+    more, more_found = _read(other, find_spots(other.masked))
     outline.functions += [item for item in more.functions if item.line in hidden]
     outline.typedefs += [item for item in more.typedefs if item.line in hidden]
     found.calls += [item for item in more_found.calls if item.line in hidden]

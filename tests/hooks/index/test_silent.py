@@ -1,0 +1,75 @@
+"""What is not parsed, because it can say nothing about function pointers."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kpatch_tools.hooks.index.accesses import find_spots
+from kpatch_tools.hooks.index.extract import extract_facts
+from kpatch_tools.hooks.index.silent import without_silent_bodies, without_silent_lines
+from kpatch_tools.syntax import mask
+
+SILENT = b"static int sum(int a, int b)\n{\n\tif (a) {\n\t\treturn b;\n\t}\n\treturn a + b;\n}\n"
+TELLING = b"static int ask(struct shop *shop)\n{\n\treturn shop->ops->open(shop);\n}\n"
+
+
+def silenced(data: bytes) -> bytes:
+    masked = mask(data)
+    text = without_silent_lines(masked.data, masked.directives)
+    return without_silent_bodies(text, find_spots(text), masked.directives)
+
+
+def words(text: bytes) -> list[bytes]:
+    return text.split()
+
+
+def test_a_body_without_members_is_left_out_and_its_head_is_not() -> None:
+    assert words(silenced(SILENT + TELLING)) == words(b"static int sum(int a, int b) { } " + TELLING)
+
+
+def test_what_is_broken_in_a_silent_body_spoils_nothing_around_it() -> None:
+    facts = extract_facts(SILENT.replace(b"return b;", b"FOREVER do (( b") + TELLING)
+    assert [function.name for function in facts.functions] == ["sum", "ask"]
+    assert [call.chain for call in facts.calls] == ["ops.open"]
+    assert facts.unread_bytes == 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(TELLING, id="a member is called"),
+        pytest.param(b"struct shop_ops ops =\n{\n\topen_shop,\n};\n", id="an initialiser"),
+        pytest.param(b"struct shop_ops\n{\n\tint (*open)(void);\n};\n", id="a record"),
+        pytest.param(b"typedef struct\n{\n\tint (*open)(void);\n} shop_ops_t;\n", id="a typedef"),
+        pytest.param(
+            b"int sum(int a)\n{\n#ifdef A\n\treturn a;\n}\n#else\n\treturn 1;\n}\n#endif\n", id="cut by a branch"
+        ),
+        pytest.param(
+            b"int sum(int a)\n{\n\tif (a) {\n\treturn a;\n}\n\treturn 1;\n}\n", id="a brace in the first column"
+        ),
+        pytest.param(b"int sum(a)\nint a;\n{\n\treturn a;\n}\n", id="parameters declared below"),
+    ],
+)
+def test_what_may_tell_something_stays(data: bytes) -> None:
+    assert silenced(data) == data
+
+
+def test_numbers_and_directives_are_left_out_conditionals_stay() -> None:
+    data = (
+        b"#include <a.h>\n#ifdef A\n#define B\nint c[] = { 1, -2, 0x3, 4UL, 5, 6, 7, 8 };\n#endif\nint d = { 1, a };\n"
+    )
+    assert words(silenced(data)) == words(b"#ifdef A\nint c[] = { };\n#endif\nint d = { 1, a };")
+
+
+@given(st.lists(st.sampled_from([SILENT, TELLING, b"#if A\n", b"#else\n", b"#endif\n", b"{\n", b"}\n", b"int f(x)\n"])))
+def test_every_byte_and_line_keeps_its_place(parts: list[bytes]) -> None:
+    data = b"".join(parts)
+    text = silenced(data)
+    assert len(text) == len(data)
+    assert all(new in (old, 32) and (old != 10 or new == 10) for old, new in zip(data, text, strict=True))
+
+
+@given(st.lists(st.sampled_from([SILENT, TELLING, b"#if A\n" + SILENT + b"#endif\n"])))
+def test_no_fact_is_lost(parts: list[bytes]) -> None:
+    facts = extract_facts(b"".join(parts))
+    assert len(facts.functions) == len(parts)
+    assert len(facts.calls) == parts.count(TELLING)
