@@ -23,7 +23,8 @@ class HunkClass(IntEnum):
     MERGED = 2
     """Upstream's lines, where a three-way merge (of the file, of the hunk, or of its words) puts them without conflict.
 
-    Lines of the target's own may stand between them and their neighbours.
+    Lines of the target's own may stand between them and their neighbours. Words are merged so that each side changes
+    other statements, arguments or conditions, or that what upstream takes out is the same C, only written differently.
     """
     GENERATED = 3
     """Written for this target from a template and the target's features."""

@@ -24,13 +24,24 @@ _AROUND = 3  # words on either side of a difference, by which its place is found
 
 _STANDS_ALONE = frozenset({b";", b"{", b"}", b"#"})
 
+_PARTS = _STANDS_ALONE | {b",", b"&&", b"||", b"?", b":"}
+"""Between two parts of the code that mean what they mean each by itself, unless both stand in deeper brackets."""
+
+_OPENING, _CLOSING = frozenset({b"(", b"["}), frozenset({b")", b"]"})
+
 
 @dataclass(frozen=True, slots=True)
 class Woven:
-    """`overruled` are the pairs (upstream's text, the target's) of which the target's was taken out all the same."""
+    """`overruled` are the pairs (upstream's text, the target's) of which the target's was taken out all the same.
+
+    `undone` is the target as it would read had it upstream's words in these places. `is_apart`: what else the target
+    has otherwise stands in other statements, arguments or conditions than what the edit changes.
+    """
 
     tokens: tuple[Token, ...]
     overruled: tuple[tuple[bytes, bytes], ...]
+    undone: tuple[Token, ...]
+    is_apart: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +66,9 @@ def weave(base: Sequence[Token], ours: Sequence[Token], theirs: Sequence[Token],
     edits = list(_differences(theirs, edited))
     if any(one.has_own and edits[0].first < one.first < edits[-1].last for one in own if edits):
         return None  # the target has lines of its own among those that are edited
-    overruled: list[tuple[bytes, bytes]] = []
+    overruled: list[_Difference] = []
     kept = []
+    is_apart = True
     for one in own:
         met = [edit for edit in edits if _meet(one, edit) or _collide(one, edit, base)]
         if not met:
@@ -65,12 +77,39 @@ def weave(base: Sequence[Token], ours: Sequence[Token], theirs: Sequence[Token],
             return None
         elif (edit := _taken_along(one, met[0], base)) is not None:
             edits[edits.index(met[0])] = edit
+            is_apart = False
         else:
-            overruled.append((_plain(base[one.first : one.last]), _plain(one.new)))
+            overruled.append(one)
     tokens = tuple(_assemble(base, ours, theirs, to, edited, kept, edits))
     if any(_open(tokens, pair) - _open(ours, pair) != _open(theirs, pair) - _open(base, pair) for pair in _BRACKETS):
         return None
-    return Woven(tokens, tuple(overruled))
+    upstreams = [_Difference(one.first, one.last, tuple(base[one.first : one.last])) for one in overruled]
+    undone = tuple(_assemble(base, ours, base, to, range(len(base)), kept, upstreams))
+    said = tuple((_plain(base[one.first : one.last]), _plain(one.new)) for one in overruled)
+    is_apart = is_apart and all(_are_apart(one, edit, base) for one in kept for edit in edits)
+    return Woven(tokens, said, undone, is_apart)
+
+
+def _are_apart(one: _Difference, edit: _Difference, base: Sequence[Token]) -> bool:
+    """Whether a statement, an argument or a condition ends between the two, or with one of them."""
+    early, late = (one, edit) if (one.first, one.last) <= (edit.first, edit.last) else (edit, one)
+    if not _PARTS.isdisjoint((*_facing(early, -1, base), *_facing(late, 0, base))):
+        return True
+    depth = lowest = 0
+    for token in base[early.last : late.first]:
+        depth += (token.text in _OPENING) - (token.text in _CLOSING)
+        lowest = min(lowest, depth)
+        if token.text in _STANDS_ALONE or (token.text in _PARTS and depth == lowest):
+            return True
+    return False
+
+
+def _facing(one: _Difference, at: int, base: Sequence[Token]) -> tuple[bytes, ...]:
+    """What it takes out and puts in at its end (-1) or beginning (0); nothing where it opens or closes brackets."""
+    sides = (base[one.first : one.last], one.new)
+    if any(_open(side, pair) for side in sides for pair in _BRACKETS[:2]):
+        return ()
+    return tuple(side[at].text for side in sides if side)
 
 
 def _open(tokens: Sequence[Token], pair: tuple[bytes, bytes]) -> int:

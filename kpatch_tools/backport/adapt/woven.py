@@ -1,13 +1,19 @@
-"""An edit inside lines that read differently in the target: merged word by word, between lines that both have."""
+"""An edit inside lines that read differently in the target: merged word by word, between lines that both have.
+
+It is a merge like that of lines where each side changes another part of the code, or where what upstream takes out is
+the same C in the target, only written differently. Else it is adapted: words of the target's go into upstream's edit,
+or words are taken out that upstream did not have.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from kpatch_tools.backport.merge.alignment import Alignment
 from kpatch_tools.backport.merge.edits import Edit, Placed, Replacement
-from kpatch_tools.backport.merge.text import is_weak
+from kpatch_tools.backport.merge.text import Text, is_weak
 from kpatch_tools.backport.merge.values import Conflict
 from kpatch_tools.core.hunkclass import HunkClass
+from kpatch_tools.syntax.sameness import is_same_code
 from kpatch_tools.tree import diff_lines
 
 from .pairing import pair_tokens
@@ -43,7 +49,26 @@ def place_woven(edit: Edit, conflict: Conflict) -> Placed | None:
     if woven is None:
         return None
     made = _replacements(b"".join(ours), text_of(woven.tokens), there)
-    return Placed((edit,), made, HunkClass.ADAPTED, "woven", _why(woven, names, there)) if made else None
+    if not made:
+        return None
+    if not names and woven.is_apart:
+        if not woven.overruled:
+            why = f"merged word by word: each side changes other words (from the target's line {there + 1})"
+            return Placed((edit,), made, HunkClass.MERGED, "woven", why)
+        if _is_written_differently(woven, conflict.ours, there, end):
+            why = f"what it takes out is the same C in the target, written differently (from its line {there + 1})"
+            return Placed((edit,), made, HunkClass.MERGED, "woven", why)
+    return Placed((edit,), made, HunkClass.ADAPTED, "woven", _why(woven, names, there))
+
+
+def _is_written_differently(woven: Woven, ours: Text, there: int, end: int) -> bool:
+    """Whether the target's block is the same C with upstream's words for those of its own that are taken out."""
+    block = ours.block_at(there, max(there, end - 1))
+    if block is None or not ours.path.endswith((".c", ".h")):
+        return False
+    first, last = block.first, block.last + 1
+    text = b"".join(ours.lines[first:there]) + text_of(woven.undone) + b"".join(ours.lines[end:last])
+    return is_same_code(b"".join(ours.lines[first:last]), text)
 
 
 def _local_names(

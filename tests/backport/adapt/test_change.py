@@ -11,7 +11,7 @@ def test_each_side_changes_other_words_of_a_line():
     after = before.replace("depth, 0)", "depth, GFP_NOWAIT)")
     target = before.replace("flush_pages(queue", "flush_pages(queue->device, queue")
     pick = carry({"a.c": before}, {"a.c": after}, {"a.c": target, "a.h": "GFP_NOWAIT\n"})
-    assert kinds(pick) == [HunkClass.ADAPTED]
+    assert kinds(pick) == [HunkClass.MERGED]
     assert pick.changes["a.c"].decode() == target.replace("depth, 0)", "depth, GFP_NOWAIT)")
 
 

@@ -38,6 +38,32 @@ def test_the_targets_local_variable_is_used():
     assert "left = push_all(queue, len, 0);" in made
 
 
+def test_what_is_taken_out_may_be_written_differently_but_not_mean_another_thing():
+    before = lines(*TOP, *function("drain", *FLUSH, "count(queue, depth + 8 * depth,", "      limit_of_queue);"))
+    after = before.replace("\tcount(queue, depth + 8 * depth,\n\t      limit_of_queue);", "\tflush_pages(queue, 1, 1);")
+    same = before.replace("depth + 8 * depth,\n\t      limit", "/* all */ depth + (8 * depth), limit")
+    other = same.replace("depth + (8 * depth)", "(depth + 8) * depth")
+    for target, kind in ((same, HunkClass.MERGED), (other, HunkClass.ADAPTED)):
+        pick, made = only(before, after, target)
+        assert kinds(pick) == [kind]
+        assert made == after
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "kind"),
+    [
+        ("flush_pages(queue, depth, 9)", "flush_pages(queue->device, depth, 0)", HunkClass.MERGED),
+        ("flush_pages(queue, depth, 9)", "flush_all(queue, depth, 0)", HunkClass.ADAPTED),
+        ("flush_pages(queue, depth + limit_of_queue, 0)", "flush_pages(queue, 8 * depth, 0)", HunkClass.ADAPTED),
+    ],
+)
+def test_each_side_has_to_change_another_part_of_the_code(theirs, ours, kind):
+    pick, _ = only(
+        DRAIN, *(DRAIN.replace("flush_pages(queue, depth, 0)", call) for call in (theirs, ours)), f="flush_all"
+    )
+    assert kinds(pick) == [kind]
+
+
 @pytest.mark.parametrize("call", ["if (queue->busy)\n\t\tstop_queue(queue, 7)", "return stop_queue(queue)"])
 def test_words_are_not_merged_where_the_flow_differs(call):
     after = DRAIN.replace("\tstop_queue(queue);\n", "\tif (depth)\n\t\tstop_queue(queue);\n")
@@ -51,7 +77,8 @@ def test_brackets_are_not_put_together_from_two_expressions():
     before = lines(*TOP, *function("drain", *FLUSH, "if (depth > 8 && depth < 12)", "\tstart_queue(queue);"))
     after = before.replace("depth > 8 && depth < 12", "depth >= 7 && depth <= 13")
     pick, made = only(before, after, before.replace("depth > 8 && depth < 12", "(depth > 8) && (depth < 12)"))
-    assert kinds(pick) == [HunkClass.ADAPTED]
+    assert kinds(pick) == [HunkClass.MERGED]
+    assert "the same C in the target" in pick.hunks[0].why
     assert "if (depth >= 7 && depth <= 13)\n" in made
 
 
