@@ -17,7 +17,8 @@ _MOST_COMMENTS = 40
 _ID = re.compile(r"<([^<>\s]{1,300})>")
 _BRACKETS = re.compile(r"\s*\[([^\[\]]{0,200})\]")
 _ADDRESS = re.compile(r"[^\s@<>,]+@[^\s@<>,]+")
-_REPLY = re.compile(r"\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?:", re.IGNORECASE)
+# At the head, or behind what a list puts there; "pstore:" ends like it.
+_REPLY = re.compile(r"((?:\s*\[[^\[\]]{0,200}\])*)\s*(?:re|aw|sv|antw)\s*(?:\[\d+\])?:", re.IGNORECASE)
 _VERSION = re.compile(r"v(?:er(?:sion)?)?\.?(\d{1,3})", re.IGNORECASE)
 _PATCH_VERSION = re.compile(r"patch[-_]?v(\d{1,3})", re.IGNORECASE)
 _COUNTER = re.compile(r"0*(\d{1,4})/0*(\d{1,4})")
@@ -94,7 +95,8 @@ def parse_tag(subject: str) -> Tag:
     >>> parse_tag("Re: [RFC PATCHv3] x").is_reply, parse_tag("Re: [RFC PATCHv3] x").version
     (True, 3)
     """
-    rest, replies = _REPLY.subn("", subject, count=1)
+    reply = _REPLY.match(subject)
+    rest = subject if reply is None else reply.group(1) + subject[reply.end() :]
     brackets: list[str] = []
     while (match := _BRACKETS.match(rest)) is not None:
         brackets.append(match.group(1))
@@ -110,7 +112,7 @@ def parse_tag(subject: str) -> Tag:
         ("git pull", "pull request")
     )
     is_patch = any(word.upper().startswith(("PATCH", "RFC", "RESEND")) for word in words)
-    return Tag(version, number, max(total, 1), is_patch, bool(replies), is_pull)
+    return Tag(version, number, max(total, 1), is_patch, reply is not None, is_pull)
 
 
 def one_line(text: str) -> str:
