@@ -91,7 +91,13 @@ def weave(base: Sequence[Token], ours: Sequence[Token], theirs: Sequence[Token],
 
 
 def _are_apart(one: _Difference, edit: _Difference, base: Sequence[Token]) -> bool:
-    """Whether a statement, an argument or a condition ends between the two, or with one of them."""
+    """Whether a statement, an argument or a condition ends between the two, or with one of them.
+
+    A whole statement is apart from what is next to it, unless that is another step of the flow in the target.
+    """
+    if _is_statement(edit, base) or _is_statement(one, base):
+        touches = edit.first in (one.first, one.last) or one.first in (edit.first, edit.last)
+        return not touches or _flow(base[one.first : one.last]) == _flow(one.new)
     early, late = (one, edit) if (one.first, one.last) <= (edit.first, edit.last) else (edit, one)
     if not _PARTS.isdisjoint((*_facing(early, -1, base), *_facing(late, 0, base))):
         return True
@@ -102,6 +108,12 @@ def _are_apart(one: _Difference, edit: _Difference, base: Sequence[Token]) -> bo
         if token.text in _STANDS_ALONE or (token.text in _PARTS and depth == lowest):
             return True
     return False
+
+
+def _is_statement(one: _Difference, base: Sequence[Token]) -> bool:
+    """Whether it puts whole lines between others, where a statement or an entry ends."""
+    is_between = one.first == one.last and base[one.first - 1].text in _ENDS if one.first else False
+    return is_between and one.new[0].begins_line and base[one.first].begins_line
 
 
 def _facing(one: _Difference, at: int, base: Sequence[Token]) -> tuple[bytes, ...]:

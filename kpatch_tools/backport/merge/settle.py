@@ -1,8 +1,6 @@
 """One file in conflict: each hunk by the first strategy that knows where it goes."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 from kpatch_tools.backport.outcome import HunkResult
 from kpatch_tools.backport.place import find_places
@@ -61,7 +59,7 @@ def _place(
         if one is None:
             missing.append(edit)
         else:
-            placed.append(_as_merged(edit, one, conflict))
+            placed.append(one)
     return placed, tuple(missing)
 
 
@@ -71,27 +69,6 @@ def leave_spacing(edit: Edit, conflict: Conflict) -> Placed | None:
     if not removed or b"".join(removed) != b"".join(b"".join(edit.new).split()):
         return None
     return Placed((edit,), (), HunkClass.DROPPED, "spacing", "it changes white space only, next to other lines")
-
-
-def _as_merged(edit: Edit, placed: Placed, conflict: Conflict) -> Placed:
-    """What was adapted and came to the very lines that upstream takes out and puts in is merged, in the same file."""
-    if placed.kind is not HunkClass.ADAPTED or conflict.base.path != conflict.ours.path:
-        return placed
-    made = _delta(
-        (line for one in placed.replacements for line in conflict.ours.lines[one.first : one.last]),
-        (line for one in placed.replacements for line in one.new),
-    )
-    if made != _delta(conflict.base.lines[edit.first : edit.last], edit.new):
-        return placed
-    why = "upstream's own lines, merged word by word into others"
-    return replace(placed, kind=HunkClass.MERGED, why=why)
-
-
-def _delta(removed: Iterable[bytes], added: Iterable[bytes]) -> dict[bytes, int]:
-    """How often each line is put in (or, below 0, taken out), white space aside."""
-    counted = Counter(b"".join(line.split()) for line in added)
-    counted.subtract(b"".join(line.split()) for line in removed)
-    return {line: count for line, count in counted.items() if count and line}
 
 
 def _result(

@@ -64,6 +64,16 @@ def test_each_side_has_to_change_another_part_of_the_code(theirs, ours, kind):
     assert kinds(pick) == [kind]
 
 
+@pytest.mark.parametrize(("last", "kind"), [("return;", HunkClass.MOVED), ("", HunkClass.ADAPTED)])
+def test_a_statement_put_in_before_another_step_of_the_flow_is_adapted(last, kind):
+    before = lines(*TOP, *function("drain", *FLUSH, "save_area(queue->first, depth);", "return;"))
+    after = before.replace("depth);\n\treturn;", "depth);\n\tflush_pages(queue, 1, 1);\n\treturn;")
+    target = before.replace("queue->first, depth);\n\treturn;", f"queue->first_area, depth);\n\t{last}".rstrip("\t"))
+    pick, made = only(before, after, target)
+    assert kinds(pick) == [kind]
+    assert "first_area, depth);\n\tflush_pages(queue, 1, 1);\n" in made
+
+
 @pytest.mark.parametrize("call", ["if (queue->busy)\n\t\tstop_queue(queue, 7)", "return stop_queue(queue)"])
 def test_words_are_not_merged_where_the_flow_differs(call):
     after = DRAIN.replace("\tstop_queue(queue);\n", "\tif (depth)\n\t\tstop_queue(queue);\n")

@@ -82,21 +82,7 @@ def test_white_space_between_words_and_signs_does_not_matter():
     assert hunks == [(HunkClass.MOVED, "the same lines, next to others than upstream")]
 
 
-def test_adapted_to_upstreams_own_lines_is_merged():
-    theirs = BASE.replace("\ttoy->count = count;\n", "\ttoy_mark(toy);\n\ttoy->count = count;\n")
-    ours = BASE.replace("toy_lock", "toy_take").replace("toy->count = count", "toy->size += count")
-
-    def by_word(edit, _):
-        return Placed(
-            (edit,), (Replacement(5, 5, (b"\ttoy_mark(toy);\n",)),), HunkClass.ADAPTED, "woven", "word by word"
-        )
-
-    data, hunks = done(theirs, ours, further=(by_word,))
-    assert data == ours.replace("\ttoy->size", "\ttoy_mark(toy);\n\ttoy->size")
-    assert hunks == [(HunkClass.MERGED, "upstream's own lines, merged word by word into others")]
-
-
-def test_adapted_to_other_lines_is_adapted():
+def test_a_further_rule_says_what_it_is():
     theirs = BASE.replace("\ttoy->count = count;\n", "\ttoy->count = count + 1;\n")
     ours = BASE.replace("toy->count = count", "toy_set(toy, count)")
 
