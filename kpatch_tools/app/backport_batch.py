@@ -153,7 +153,7 @@ def _differs(request: BatchRequest, why: str) -> KpatchError:
 
 def _work(tree: KernelTree, request: BatchRequest, todo: Sequence[QueueLine]) -> Iterator[tuple[QueueLine, Record]]:
     """Each line with its record, in order of completion. Whoever dies takes nobody else's line along."""
-    worker = _Worker(tree.path, request)
+    worker = _Worker(tree, request)
     remaining = dict(enumerate(todo))
     while remaining:
         order = list(remaining)
@@ -178,8 +178,8 @@ def _failed(line: QueueLine, error: Exception) -> Record:
 class _Worker:
     """Does a line; in each process with a repository opened there, since a handle of libgit2 must not be shared."""
 
-    def __init__(self, repository: Path, request: BatchRequest) -> None:
-        self._repository = repository
+    def __init__(self, tree: KernelTree, request: BatchRequest) -> None:
+        self._origin = tree
         self._request = request
         self._opened: tuple[int, KernelTree] | None = None
         self._used = 0
@@ -222,7 +222,7 @@ class _Worker:
     def _tree(self) -> KernelTree:
         self._used += 1
         if self._opened is None or self._opened[0] != os.getpid() or self._used % _REOPEN == 0:
-            self._opened = os.getpid(), KernelTree.open(self._repository, objects=self._request.objects)
+            self._opened = os.getpid(), self._origin.reopened(objects=self._request.objects)
         return self._opened[1]
 
 

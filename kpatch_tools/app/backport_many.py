@@ -114,7 +114,7 @@ def backport_series(
 def _aside(tree: KernelTree) -> Iterator[KernelTree]:
     """The repository with a place for the commits in between that nobody else sees, and that goes away."""
     with tempfile.TemporaryDirectory(prefix="kpt-") as folder:
-        yield KernelTree.open(tree.path, objects=Path(folder))
+        yield tree.reopened(objects=Path(folder))
 
 
 def _committer(request: BackportRequest, tree: KernelTree) -> Signature:

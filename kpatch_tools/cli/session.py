@@ -34,7 +34,8 @@ class Session:
         """The kernel repository. Raises KpatchError "no-repository" where none was named and none is around."""
         from kpatch_tools.tree import KernelTree
 
-        return KernelTree.open(self.repo or _repository_around(Path.cwd()) or _repository_of_environment())
+        found = self.repo or _repository_around(Path.cwd()) or _repository_of_environment()
+        return KernelTree.open(found, cache=cache_dir())
 
     @cached_property
     def out(self) -> "Console":

@@ -1,6 +1,5 @@
 """Reading objects of one repository: the one place that asks pygit2 for bytes."""
 
-from collections import OrderedDict
 from pathlib import Path
 
 import pygit2
@@ -10,12 +9,15 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId
 
 from .objects import MODE_FOLDER, CommitData, TreeEntry, is_regular, parse_commit, scan_tree, tree_rows
+from .recent import Recent
 from .search import BlobSearch
+from .words import BlobWords
 
-_TREES_KEPT = 20_000
-_ROWS_KEPT = 4_000
-_LISTS_KEPT = 8_000
+_SCANNED = 300_000  # entries of folders
+_ROWS = 200_000  # the same
+_LISTED = 300_000  # files
 _LONG_LIST = 2_500  # files; longer ones are put together from their folders' each time
+_IDS, _EMPTY = 32 << 20, 200  # bytes; what an answer without any takes
 FOLDER_MODES = (b"40000", b"040000")  # old tools wrote the leading zero
 
 
@@ -29,10 +31,14 @@ def common_folder(repository: pygit2.Repository) -> Path:
 class ObjectStore:
     """Objects by id, with the trees read last kept parsed (they are shared by neighbouring commits)."""
 
-    def __init__(self, repository: pygit2.Repository, *, elsewhere: Path | None = None) -> None:
-        """New objects go to the folder `elsewhere`, if one is given, and are read from there as well."""
+    def __init__(
+        self, repository: pygit2.Repository, *, elsewhere: Path | None = None, cache: Path | None = None
+    ) -> None:
+        """New objects go to the folder `elsewhere`, if one is given, and are read from there as well. What was read
+        out of many blobs is kept in the folder `cache` for the next run, if one is given."""
         self.repository = repository
         self.elsewhere = elsewhere
+        self.cache = cache
         if elsewhere is not None:
             # Ahead of the repository's own backends: libgit2 writes to the first that takes it.
             repository.odb.add_backend(pygit2.OdbBackendLoose(str(elsewhere), -1, False), 99)
@@ -40,14 +46,16 @@ class ObjectStore:
                 # What git holds back while a push is judged may have come as a pack.
                 repository.odb.add_backend(pygit2.OdbBackendPack(str(elsewhere)), 98)
         self.search = BlobSearch(repository)
-        self._trees: OrderedDict[ObjectId, dict[bytes, TreeEntry]] = OrderedDict()
-        self._scans: OrderedDict[ObjectId, dict[bytes, tuple[bytes, bytes]]] = OrderedDict()
-        self._rows: OrderedDict[ObjectId, frozenset[bytes]] = OrderedDict()
-        self._lists: OrderedDict[ObjectId, list[tuple[str, ObjectId]]] = OrderedDict()
+        self.words = BlobWords(repository, cache)
+        self._scans: Recent[ObjectId, dict[bytes, tuple[bytes, bytes]]] = Recent(_SCANNED)
+        self._rows: Recent[ObjectId, frozenset[bytes]] = Recent(_ROWS)
+        self._lists: Recent[ObjectId, list[tuple[str, ObjectId]]] = Recent(_LISTED)
+        self._ids: Recent[tuple[bytes, tuple[bytes, ...]], bytes] = Recent(_IDS)
 
-    def reopened(self) -> "ObjectStore":
-        """Another handle on the same repository."""
-        return ObjectStore(pygit2.Repository(self.repository.path), elsewhere=self.elsewhere)
+    def reopened(self, *, elsewhere: Path | None = None) -> "ObjectStore":
+        """Another handle on the same repository; new objects go to `elsewhere`, if it is given, instead."""
+        repository = pygit2.Repository(self.repository.path)
+        return ObjectStore(repository, elsewhere=elsewhere or self.elsewhere, cache=self.cache)
 
     def kind(self, oid: ObjectId) -> ObjectType:
         """What `oid` is; KpatchError missing-object if it is not here."""
@@ -82,15 +90,8 @@ class ObjectStore:
         return frozenset(file.read_text(encoding="ascii").split()) if file.is_file() else frozenset()
 
     def tree(self, oid: ObjectId) -> dict[bytes, TreeEntry]:
-        """The entries of a folder; callers must not change them."""
-        known = self._trees.get(oid)
-        if known is not None:
-            return known
-        entries = {name: TreeEntry(int(mode, 8), ObjectId(raw.hex())) for name, (mode, raw) in self.scan(oid).items()}
-        self._trees[oid] = entries
-        if len(self._trees) > _TREES_KEPT:
-            self._trees.popitem(last=False)
-        return entries
+        """The entries of a folder."""
+        return {name: TreeEntry(int(mode, 8), ObjectId(raw.hex())) for name, (mode, raw) in self.scan(oid).items()}
 
     def entry(self, root: ObjectId, path: str) -> TreeEntry | None:
         """The entry at `path` below the tree `root`; None if there is none."""
@@ -117,29 +118,41 @@ class ObjectStore:
                 found += [(f"{spelled}/{path}", blob) for path, blob in self.files_below(entry.oid)]
             elif is_regular(entry.mode):
                 found.append((spelled, entry.oid))
-        if len(found) <= _LONG_LIST:
-            self._lists[oid] = found
-            if len(self._lists) > _LISTS_KEPT:
-                self._lists.popitem(last=False)
-        return found
+        return self._lists.add(oid, found, len(found)) if len(found) <= _LONG_LIST else found
+
+    def ids_below(self, oid: ObjectId, suffixes: tuple[str, ...]) -> list[bytes]:
+        """The blobs of the regular files below a folder whose names end in one of `suffixes`, as 20 bytes each."""
+        ids = self._ids_below(bytes.fromhex(oid), tuple(suffix.encode() for suffix in suffixes))
+        return [ids[start : start + 20] for start in range(0, len(ids), 20)]
+
+    def _ids_below(self, oid: bytes, suffixes: tuple[bytes, ...]) -> bytes:
+        known = self._ids.get((oid, suffixes))
+        if known is not None:
+            return known
+        found: list[bytes] = []
+        for name, (mode, blob) in scan_tree(self._tree_data(ObjectId(oid.hex()))).items():
+            if mode in FOLDER_MODES:
+                found.append(self._ids_below(blob, suffixes))
+            elif name.endswith(suffixes) and is_regular(int(mode, 8)):
+                found.append(blob)
+        ids = b"".join(found)
+        return self._ids.add((oid, suffixes), ids, len(ids) + _EMPTY)
 
     def scan(self, oid: ObjectId) -> dict[bytes, tuple[bytes, bytes]]:
         """The entries of a folder as git has them, unconverted (see `scan_tree`); callers must not change them."""
         known = self._scans.get(oid)
-        if known is None:
-            known = self._scans[oid] = scan_tree(self._tree_data(oid))
-            if len(self._scans) > _TREES_KEPT:
-                self._scans.popitem(last=False)
-        return known
+        if known is not None:
+            return known
+        entries = scan_tree(self._tree_data(oid))
+        return self._scans.add(oid, entries, len(entries))
 
     def rows(self, oid: ObjectId) -> frozenset[bytes]:
         """The entries of a folder to compare with those of another one (see `tree_rows`)."""
         known = self._rows.get(oid)
-        if known is None:
-            known = self._rows[oid] = tree_rows(self._tree_data(oid))
-            if len(self._rows) > _ROWS_KEPT:
-                self._rows.popitem(last=False)
-        return known
+        if known is not None:
+            return known
+        rows = tree_rows(self._tree_data(oid))
+        return self._rows.add(oid, rows, len(rows))
 
     def _tree_data(self, oid: ObjectId) -> bytes:
         kind, data = self._read(oid)

@@ -23,15 +23,16 @@ from .view import TreeAt
 class KernelTree:
     """Reads objects; never touches a work tree or an index. The only thing that writes is `write`."""
 
-    def __init__(self, repository: pygit2.Repository, *, objects: Path | None = None) -> None:
-        self._repository = repository
-        self._store = ObjectStore(repository, elsewhere=objects)
+    def __init__(self, store: ObjectStore) -> None:
+        self._repository = store.repository
+        self._store = store
 
     @classmethod
-    def open(cls, path: Path, *, objects: Path | None = None) -> "KernelTree":
+    def open(cls, path: Path, *, objects: Path | None = None, cache: Path | None = None) -> "KernelTree":
         """The repository at or around `path`; KpatchError: not-a-repository, repository-owner.
 
         New objects go to the folder `objects` instead, if one is given (it must exist), and are found there as well.
+        What is worth it is kept between runs in the folder `cache`, if one is given; it is made if need be.
         """
         try:
             found = pygit2.discover_repository(str(path))
@@ -43,7 +44,7 @@ class KernelTree:
                 )
             # git does not hash every object it reads again either; it halves the time of reading many blobs.
             pygit2.settings.enable_strict_hash_verification(False)
-            return cls(pygit2.Repository(found), objects=objects)
+            return cls(ObjectStore(pygit2.Repository(found), elsewhere=objects, cache=cache))
         except (pygit2.GitError, KeyError, OSError) as error:
             if "owned" in str(error):
                 raise KpatchError(
@@ -60,15 +61,16 @@ class KernelTree:
         KpatchError: read-only-repository.
         """
         try:
-            return cls(pygit2.init_repository(str(path), bare=True, initial_head=branch))
+            return cls(ObjectStore(pygit2.init_repository(str(path), bare=True, initial_head=branch)))
         except (pygit2.GitError, OSError) as error:
             raise KpatchError(
                 "read-only-repository", f"no repository can be made at {path}: {error}", hint="name another folder"
             ) from error
 
-    def reopened(self) -> "KernelTree":
-        """The same repository by a handle of its own: a forked process must not share its parent's."""
-        return KernelTree(pygit2.Repository(self._repository.path), objects=self._store.elsewhere)
+    def reopened(self, *, objects: Path | None = None) -> "KernelTree":
+        """The same repository by a handle of its own: a forked process must not share its parent's. New objects go to
+        the folder `objects`, if one is given."""
+        return KernelTree(self._store.reopened(elsewhere=objects))
 
     def empty_tree(self) -> ObjectId:
         """The tree without entries, written if need be: the base of a first commit, which then has no parent."""

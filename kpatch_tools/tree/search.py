@@ -10,7 +10,7 @@ while it reads; and what was learnt about a blob holds for every revision that h
 import multiprocessing
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -23,7 +23,6 @@ from kpatch_tools.workers import divide, processors
 
 _WORTH_SHARING = 4_000  # blobs; below that, starting a process costs more than it saves
 _BATCH = 64  # neighbouring blobs are of similar size and share delta bases: deal them out in runs
-_MOST_KEPT = 160 << 20  # bytes; all headers of a kernel are a quarter of that
 
 Facts = list[tuple[int, frozenset[bytes]]]
 """Size, and which of the needles are in it, for each of some blobs."""
@@ -44,8 +43,6 @@ class BlobSearch:
     def __init__(self, repository: pygit2.Repository) -> None:
         self._repository = repository
         self._known: dict[bytes, dict[ObjectId, tuple[int, bool]]] = {}
-        self._kept: dict[ObjectId, bytes] = {}
-        self._kept_bytes = 0
 
     def facts(self, needle: bytes, ids: Sequence[ObjectId]) -> list[tuple[int, bool]]:
         """Size, and whether the needle is in it, for each of `ids`, in order.
@@ -71,32 +68,6 @@ class BlobSearch:
                 f"a file of this revision is not in this repository: {error}",
                 hint="fetch it: git fetch --refetch in a partial clone; otherwise run git fsck",
             ) from error
-
-    def contained(self, words: Iterable[bytes], ids: Iterable[ObjectId]) -> set[bytes]:
-        """Which of `words` stand as whole words in any of these blobs.
-
-        The blobs are kept in memory: this is for the few thousand headers that question after question goes to.
-        """
-        missing, found = set(words), set[bytes]()
-        for oid in ids:
-            if not missing:
-                break
-            data = self._keep(oid)
-            for word in [word for word in missing if word in data]:
-                if re.search(rb"\b" + re.escape(word) + rb"\b", data):
-                    found.add(word)
-                    missing.discard(word)
-        return found
-
-    def _keep(self, oid: ObjectId) -> bytes:
-        data = self._kept.get(oid)
-        if data is None:
-            if self._kept_bytes > _MOST_KEPT:
-                self._kept.clear()
-                self._kept_bytes = 0
-            data = self._kept[oid] = self._repository.read(oid)[1]
-            self._kept_bytes += len(data)
-        return data
 
 
 def _look_shared(repository: pygit2.Repository, needles: tuple[bytes, ...], ids: Sequence[ObjectId]) -> Facts:

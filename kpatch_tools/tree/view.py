@@ -87,13 +87,25 @@ class TreeAt:
                 hits[needle].append((path, data))
         return {needle: SearchResult(tuple(rows), len(entries), size) for needle, rows in hits.items()}
 
-    def words_in(self, words: Iterable[bytes], *prefixes: str, suffixes: tuple[str, ...] = ()) -> set[bytes]:
-        """Which of `words` stand as whole words in a file at or below `prefixes` whose name ends in one of `suffixes`.
+    def words_in(self, words: Iterable[bytes], *prefixes: str, suffixes: tuple[str, ...]) -> set[bytes]:
+        """Which of `words`, that begin with a letter or `_`, stand as whole words in a file at or below `prefixes`
+        whose name ends in one of `suffixes`.
 
-        Quick when asked again and again, of neighbouring revisions, too; for headers, not for a whole tree.
+        Prefixes are looked at in their order, until nothing is missing. Quick when asked again and again, of
+        neighbouring revisions, too; for headers, not for a whole tree.
         """
-        chosen = (oid for path, oid in self.entries(*prefixes) if not suffixes or path.endswith(suffixes))
-        return self._store.search.contained(words, chosen)
+        missing, found = set(words), set[bytes]()
+        for prefix in prefixes if missing else ():
+            found |= self._store.words.contained(missing - found, self._ids(prefix, suffixes))
+        return found
+
+    def _ids(self, prefix: str, suffixes: tuple[str, ...]) -> list[bytes]:
+        entry = self._store.entry(self.tree, prefix) if prefix else TreeEntry(MODE_FOLDER, self.tree)
+        if entry is None:
+            return []
+        if entry.mode == MODE_FOLDER:
+            return self._store.ids_below(entry.oid, suffixes)
+        return [bytes.fromhex(entry.oid)] if is_regular(entry.mode) and prefix.endswith(suffixes) else []
 
     def _entry(self, path: str) -> TreeEntry | None:
         return self._store.entry(self.tree, path)

@@ -55,14 +55,14 @@ class Names:
 
     def _in_headers(self, names: set[bytes], path: RepoPath) -> set[bytes]:
         folder = posixpath.dirname(path)
-        found = self._search(names, (folder,), direct=folder)
+        found = self._search(names, folder)
         if names - found:
             arch = path.split("/")[1] if path.startswith("arch/") else None
             folders = ("include", f"arch/{arch}/include") if arch else ("include", "arch")
-            found |= self._search(names - found, folders, direct=None)
+            found |= self._search(names - found, *folders)
         return found
 
-    def _search(self, names: set[bytes], prefixes: tuple[str, ...], *, direct: str | None) -> set[bytes]:
+    def _search(self, names: set[bytes], *prefixes: str) -> set[bytes]:
         base = self.source
         found: set[bytes] = set()
         while isinstance(base, Overlay):
