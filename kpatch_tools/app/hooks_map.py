@@ -90,7 +90,7 @@ def open_map(
 
 def list_tables(known: HookMap) -> TableList:
     """Every type of hook tables."""
-    return known.answer(("types",), TableList, lambda: list_types(known.facts))
+    return list_types(known.facts)
 
 
 def has_variable(known: HookMap, name: str, below: tuple[str, ...]) -> bool:

@@ -67,26 +67,22 @@ class Answers(ABC):
 
     def records(self, types: Iterable[str]) -> tuple[At[Record], ...]:
         wanted = frozenset(types)
-        return self._records(
-            self.files(Question.RECORD_TYPE, sorted(wanted)), lambda record: record.type in wanted, lambda record: True
-        )
+        return self._records(Question.RECORD_TYPE, wanted, lambda record: record.type in wanted, lambda record: True)
 
     def slot_records(self) -> tuple[At[Record], ...]:
-        callbacks = [typedef.name for typedef in self._all_typedefs().values() if _may_be_slot(typedef)]
-        names = frozenset(callbacks)
+        callbacks = frozenset(typedef.name for typedef in self._all_typedefs().values() if _may_be_slot(typedef))
 
         def may_be(record: Record) -> bool:
-            return any(member.kind is MemberKind.SLOT or member.type in names for member in record.members)
+            return any(member.kind is MemberKind.SLOT or member.type in callbacks for member in record.members)
 
         def is_wanted(record: Record) -> bool:
             return any(member.kind is MemberKind.SLOT for member in record.members)
 
         # One question after the other: a keeper of facts fetches ahead for the one that was asked last.
-        own = tuple(self.files(Question.RECORD_WITH_SLOT, ("",)))
-        found = self._placed_records(own, may_be, is_wanted)
-        others = frozenset(self.files(Question.MEMBER_TYPE, sorted(callbacks))).difference(own)
-        found += self._placed_records(sorted(others), may_be, is_wanted)
-        return tuple(record for _, record in sorted(found, key=lambda item: item[0]))
+        plain = self._placed_records(Question.RECORD_WITH_SLOT, frozenset({""}), may_be, is_wanted)
+        by_typedef = self._placed_records(Question.MEMBER_TYPE, callbacks, may_be, is_wanted)
+        found = {(file, record.fact.type, record.fact.line): record for file, record in (*plain, *by_typedef)}
+        return tuple(found[key] for key in sorted(found, key=lambda key: (key[0], key[2])))
 
     def holders(self, types: Iterable[str]) -> tuple[At[Record], ...]:
         wanted = frozenset(types)
@@ -94,7 +90,7 @@ class Answers(ABC):
         def holds(record: Record) -> bool:
             return any(member.type in wanted and member.kind in _HELD for member in record.members)
 
-        return self._records(self.files(Question.MEMBER_TYPE, sorted(wanted)), holds, holds)
+        return self._records(Question.MEMBER_TYPE, wanted, holds, holds)
 
     def aliases(self, types: Iterable[str]) -> frozenset[str]:
         wanted = frozenset(types)
@@ -175,19 +171,27 @@ class Answers(ABC):
         )
 
     def _records(
-        self, files: Iterable[Any], may_be: Callable[[Record], bool], is_wanted: Callable[[Record], bool]
+        self,
+        question: Question,
+        names: frozenset[str],
+        may_be: Callable[[Record], bool],
+        is_wanted: Callable[[Record], bool],
     ) -> tuple[At[Record], ...]:
-        return tuple(record for _, record in self._placed_records(files, may_be, is_wanted))
+        return tuple(record for _, record in self._placed_records(question, names, may_be, is_wanted))
 
     def _placed_records(
-        self, files: Iterable[Any], may_be: Callable[[Record], bool], is_wanted: Callable[[Record], bool]
+        self,
+        question: Question,
+        names: frozenset[str],
+        may_be: Callable[[Record], bool],
+        is_wanted: Callable[[Record], bool],
     ) -> list[tuple[Any, At[Record]]]:
-        """The records, each with what stands for its file."""
+        """The records that answer the question, each with what stands for its file."""
         everywhere = self._all_typedefs()
         found: list[tuple[Any, At[Record]]] = []
-        for file in files:
+        for file in self.files(question, sorted(names)):
             find: FindTypedef | None = None
-            for record in self.facts(file, Kind.RECORD):
+            for record in self.some_facts(file, Kind.RECORD, question, names):
                 if not may_be(record):
                     continue
                 find = find or FindTypedef(known_typedefs(self.facts(file, Kind.TYPEDEF)), everywhere)

@@ -108,6 +108,7 @@ def decode(kind: int, text: str) -> tuple[Any, ...]:
 
 
 _NAMED_BY = {
+    Question.RECORD_TYPE: 0,
     Question.TYPEDEF_NAME: 0,
     Question.VARIABLE_TYPE: 1,
     Question.VARIABLE_NAME: 0,
@@ -120,13 +121,18 @@ _NAMED_BY = {
 
 def decode_some(kind: int, text: str, question: Question | None, names: frozenset[str]) -> tuple[Any, ...]:
     """The facts of one part that answer `question` for one of `names`, and perhaps others: most are never made."""
+    make = _MAKERS[kind]
+    rows = json.loads(text)
     if kind == Kind.UNREAD and names:
-        return tuple(_MAKERS[kind](row) for row in json.loads(text) if not names.isdisjoint(row[3]))
+        return tuple(make(row) for row in rows if not names.isdisjoint(row[3]))
+    if question is Question.MEMBER_TYPE:
+        return tuple(make(row) for row in rows if any(member[2] in names for member in row[1]))
+    if question is Question.RECORD_WITH_SLOT:
+        return tuple(make(row) for row in rows if any(member[1] == MemberKind.SLOT for member in row[1]))
     place = _NAMED_BY.get(question) if question is not None else None
     if place is None:
-        return decode(kind, text)
-    make = _MAKERS[kind]
-    return tuple(make(row) for row in json.loads(text) if row[place].rpartition(".")[2] in names)
+        return tuple(make(row) for row in rows)
+    return tuple(make(row) for row in rows if row[place].rpartition(".")[2] in names)
 
 
 def assemble(size: int, unread_bytes: int, parts: Mapping[int, str]) -> Facts:
