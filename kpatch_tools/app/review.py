@@ -10,6 +10,7 @@ from kpatch_tools.app.review_followups import FollowupReview
 from kpatch_tools.app.review_input import Input
 from kpatch_tools.app.review_model import RULE as MODEL
 from kpatch_tools.app.review_model import ModelReview
+from kpatch_tools.backport import Past, WalkedPast, find_tips
 from kpatch_tools.checks.catalogue import ALL_CHECKS
 from kpatch_tools.checks.check import Check
 from kpatch_tools.core.errors import KpatchError
@@ -17,7 +18,7 @@ from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.patch import ApplyResult, Patch, PlacedHunk, apply_patch
-from kpatch_tools.review.bases import rank_bases
+from kpatch_tools.review.bases import Touching, rank_bases
 from kpatch_tools.review.ignoring import Ignore, ignoring
 from kpatch_tools.review.placing import place_in_patch
 from kpatch_tools.review.values import COMPLETE, Base, BaseReason, Placed, Review, Reviewed, Sent, Submission
@@ -26,6 +27,7 @@ from kpatch_tools.workers import divide, processors
 
 _LONG_SERIES = 8
 APPLIES = "patch-applies"
+BASE = "base-found"
 READABLE = "patch-readable"
 
 Changes = Mapping[RepoPath, bytes | None]
@@ -47,7 +49,7 @@ class _Step:
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What is looked for. `named`: revisions to review on, best first. `old`: also what the base had already. `model`
-    and `followups`: None to leave them out.
+    and `followups`: None to leave them out. `past` opens the history in which a base is looked for, None for none.
     """
 
     named: tuple[str, ...] = ()
@@ -56,13 +58,15 @@ class Choice:
     old: bool = False
     model: ModelReview | None = None
     followups: FollowupReview | None = None
+    past: Callable[[], Past] | None = None
 
 
 def review_input(
     tree: KernelTree, given: Input, choice: Choice, *, progress: Callable[[str], None] = lambda _: None
 ) -> Review:
     """Each patch on top of the earlier ones of its series, on the first of the ranked bases that all of them apply to;
-    where none is, on the best one. Commits are reviewed where they stand, unless a revision is named.
+    where none is, on the best one, if it is known to be the one. Commits are reviewed where they stand, unless a
+    revision is named.
 
     KpatchError unknown-revision for a named one, no-base in a repository without a commit.
     """
@@ -70,15 +74,55 @@ def review_input(
     if given.parent is not None and not choice.named:
         bases: tuple[Base, ...] = (Base(given.parent[:12], given.parent, BaseReason.PARENT, 0, 0),)
     else:
-        bases = rank_bases(tree, submission, named=choice.named)
+        bases = rank_bases(tree, submission, named=choice.named, touching=_touching_in(choice.past))
     if not bases:
         raise KpatchError("no-base", "the repository has no commit to review on", hint="name another with --repo PATH")
     progress(f"applying to {bases[0].revision}")
     base, steps, nearest = _choose(tree, submission, bases)
-    reviewed = _review_steps(tree, base, steps, choice, progress)
-    done = _with_later_fixes(tree, tree.at(base.commit), steps, reviewed, choice)
-    review = Review(submission, base, bases, done, nearest, tuple(_general(submission)))
+    general = list(_general(submission))
+    if _rejected(steps) and not _is_proven(base):
+        general.insert(0, _base_unknown(base))
+        done = tuple(_not_reviewed(step, "the base is not known") for step in steps)
+    else:
+        # git am would stop at the first that does not apply, and what comes after it is made on it.
+        last = next((place for place, step in enumerate(steps, start=1) if step.result.rejects), len(steps))
+        reviewed = _review_steps(tree, base, steps[:last], choice, progress)
+        done = _with_later_fixes(tree, tree.at(base.commit), steps[:last], reviewed, choice)
+        why = f"patch {steps[last - 1].sent.number} before it does not apply" if last else ""
+        done += tuple(_not_reviewed(step, why) for step in steps[last:])
+    review = Review(submission, base, bases, done, nearest, tuple(general))
     return ignoring(review, choice.ignores)
+
+
+def _touching_in(past: Callable[[], Past] | None) -> Touching | None:
+    """By an index of the history, if one is kept: to walk it would take longer than the review."""
+    opened = past() if past is not None else None
+    if opened is None or isinstance(opened, WalkedPast):
+        return None
+    tips = find_tips(opened.tree)
+    return lambda paths: opened.touching(paths, tips=tips)
+
+
+def _is_proven(base: Base) -> bool:
+    """Whether somebody named it, or it has every file as the patches found it."""
+    return base.reason in _PROMISED or 0 < base.wanted == base.matched
+
+
+def _base_unknown(base: Base) -> Finding:
+    has = f"has {base.matched} of {base.wanted}" if base.wanted else "may be another"
+    return Finding(
+        BASE,
+        Status.ERROR,
+        f"no revision here is known to be what the series was made on: {base.revision} {has}, and it does not apply",
+        hint="name it with --on REV, look through all commits with --index, or send it with git format-patch --base",
+    )
+
+
+def _not_reviewed(step: _Step, why: str) -> Reviewed:
+    """Nothing is known of a patch on a tree that it was not made on."""
+    rejects = step.result.rejects
+    finding = Finding(APPLIES, Status.ERROR, f"not reviewed: {why}")
+    return Reviewed(step.sent, (Placed(finding),), rejects[0].code if rejects else "", _touched(step.sent.patch))
 
 
 def _review_steps(
@@ -154,7 +198,7 @@ def _rejected(steps: Iterable[_Step]) -> bool:
 
 def _review_step(tree: KernelTree, source: BlobSource, step: _Step, choice: Choice) -> Reviewed:
     patch, result = step.sent.patch, step.result
-    touched = tuple(dict.fromkeys(path for diff in patch.files for path in (diff.old_path, diff.new_path) if path))
+    touched = _touched(patch)
     if result.rejects:
         findings = tuple(
             Finding(
@@ -169,6 +213,10 @@ def _review_step(tree: KernelTree, source: BlobSource, step: _Step, choice: Choi
     if choice.old:
         placed += tuple(_old(tree, before, patch, result, findings, choice))
     return Reviewed(step.sent, placed, "", touched)
+
+
+def _touched(patch: Patch) -> tuple[RepoPath, ...]:
+    return tuple(dict.fromkeys(path for diff in patch.files for path in (diff.old_path, diff.new_path) if path))
 
 
 def _old(

@@ -11,7 +11,7 @@ from kpatch_tools.app.bot import Round, run_round, waiting_texts
 from kpatch_tools.app.exits import Exit
 from kpatch_tools.app.kept_reading import kept_reading
 from kpatch_tools.app.review import Choice
-from kpatch_tools.cli.reviews import chosen_followups, chosen_model, read_ignores
+from kpatch_tools.cli.reviews import chosen_followups, chosen_model, opened_past, read_ignores
 from kpatch_tools.cli.session import Session, cache_dir, verb
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.review.bot.config import EXAMPLE, BotConfig, parse_config
@@ -48,8 +48,9 @@ def command(session: Session, *, config_name: str | None, once: bool, show: bool
     ignores = read_ignores(None if config.ignore is None else str(config.ignore))
     # Its history is opened by whoever asks it first: the process that reviews one series.
     watched = Session(config.repository, as_json=False, verbosity=session.verbosity)
-    followups = chosen_followups(watched, (), ())
-    choice = Choice(config.on, ignores=ignores, model=chosen_model((), ()), followups=followups)
+    past = opened_past(watched)
+    followups = chosen_followups(past, (), ())
+    choice = Choice(config.on, ignores=ignores, model=chosen_model((), ()), followups=followups, past=past)
     state = BotState(config.state)
     if show:
         for output, body in waiting_texts(state, config.outputs):

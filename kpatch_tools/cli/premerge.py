@@ -20,6 +20,7 @@ from kpatch_tools.cli.reviews import (
     chosen_followups,
     chosen_model,
     exit_of_reviews,
+    opened_past,
     print_review,
     read_ignores,
     write_reviews,
@@ -91,7 +92,7 @@ def command(
         chosen_checks(checks, skip),
         read_ignores(ignore),
         model=chosen_model(checks, skip),
-        followups=chosen_followups(session, checks, skip),
+        followups=chosen_followups(opened_past(session), checks, skip),
     )
     if hook is None and range_ is None:
         raise click.UsageError("name what is to come in, as BASE..HEAD")

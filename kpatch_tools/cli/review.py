@@ -17,6 +17,7 @@ from kpatch_tools.cli.reviews import (
     chosen_followups,
     chosen_model,
     exit_of_reviews,
+    opened_past,
     print_review,
     read_ignores,
     rules,
@@ -45,6 +46,7 @@ _FORMATS = ("text", "mail", *FORMATS)
 @click.option("--skip", multiple=True, metavar="ID", help="Not this check; repeatable.")
 @click.option("--ignore", metavar="FILE", help="Findings that are known, each with its reason (TOML).")
 @click.option("--all", "every", is_flag=True, help="Also what the base had already and what a later patch mends.")
+@click.option("--index", is_flag=True, help="Index the history first: once, minutes; a base is found in all of it.")
 @click.option("--list-checks", is_flag=True, help="What is checked and why, and exit.")
 @verb
 def command(
@@ -60,14 +62,16 @@ def command(
     skip: tuple[str, ...],
     ignore: str | None,
     every: bool,
+    index: bool,
     list_checks: bool,
 ) -> int:
     """Review SUBJECT: a patch or mailbox (- for standard input), a maildir, a public-inbox folder, a folder of patches
     or with a quilt series, a commit, or a range A..B.
 
     The base of a series is found: its base-commit line, --on, or the newest revision that has every file as the
-    patches found it. Each patch is reviewed on top of the earlier ones; what a later one mends, and what the base had
-    already, is not held against it. Pull requests and letters without a patch are passed over with a word.
+    patches found it: of the tags and branches, and with an index (--index, used once it is there) of all commits. Each
+    patch is reviewed on top of the earlier ones; what a later one mends, and what the base had already, is not held
+    against it. Pull requests and letters without a patch are passed over with a word.
 
     \b
     Examples:
@@ -87,13 +91,15 @@ def command(
     skipped: list[Skipped] = []
     as_text = form == "text" and not session.as_json
     with session.progress("reviewing") as step, kept_reading(cache_dir()):
+        past = opened_past(session, make=index)
         choice = Choice(
             on,
             chosen_checks(checks, skip),
             read_ignores(ignore),
             every,
             chosen_model(checks, skip, step),
-            chosen_followups(session, checks, skip),
+            chosen_followups(past, checks, skip),
+            past,
         )
         for subject in subjects:
             inputs, passed_over = _inputs(session, subject)

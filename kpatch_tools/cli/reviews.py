@@ -12,6 +12,7 @@ from kpatch_tools.app.review_followups import RULE as FOLLOWUPS
 from kpatch_tools.app.review_followups import FollowupReview
 from kpatch_tools.app.review_model import RULE as MODEL
 from kpatch_tools.app.review_model import ModelReview
+from kpatch_tools.backport import Past
 from kpatch_tools.checks.catalogue import ALL_CHECKS
 from kpatch_tools.checks.check import Check
 from kpatch_tools.cli.findings import print_findings
@@ -46,11 +47,16 @@ def chosen_checks(wanted: Sequence[str], unwanted: Sequence[str]) -> tuple[Check
     return tuple(check for check in ALL_CHECKS if (not wanted or check.id in wanted) and check.id not in unwanted)
 
 
-def chosen_followups(session: Session, wanted: Sequence[str], unwanted: Sequence[str]) -> FollowupReview | None:
-    """The history, as `chosen_model`; an index of it is used if there is one."""
+def chosen_followups(past: Callable[[], Past], wanted: Sequence[str], unwanted: Sequence[str]) -> FollowupReview | None:
+    """The history, as `chosen_model`."""
     if FOLLOWUPS.id in unwanted or (wanted and FOLLOWUPS.id not in wanted):
         return None
-    return FollowupReview(cache(lambda: kept_history(make=False).open(session.tree)))
+    return FollowupReview(past)
+
+
+def opened_past(session: Session, *, make: bool = False) -> Callable[[], Past]:
+    """Opens the history once, when it is asked for; an index of it is used if there is one, or made (`make`)."""
+    return cache(lambda: kept_history(make=make).open(session.tree))
 
 
 def chosen_model(

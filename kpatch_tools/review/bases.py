@@ -5,13 +5,13 @@ name does: a revision that has all pre-images is one the patches apply to.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId, RepoPath
-from kpatch_tools.tree import KernelTree
+from kpatch_tools.tree import CommitData, KernelTree
 
 from .values import Base, BaseReason, Submission
 
@@ -22,6 +22,9 @@ _NO_BLOB = re.compile(r"0+")
 
 Preimages = Mapping[RepoPath, str | None]
 """By path the abbreviated id of the blob that is expected there; None where no file is."""
+
+Touching = Callable[[Sequence[RepoPath]], Iterable[CommitData]]
+"""The commits that changed one of these paths, the youngest first."""
 
 
 def preimages(submission: Submission) -> Preimages:
@@ -40,12 +43,15 @@ def preimages(submission: Submission) -> Preimages:
     return wanted
 
 
-def rank_bases(tree: KernelTree, submission: Submission, *, named: Sequence[str] = ()) -> tuple[Base, ...]:
+def rank_bases(
+    tree: KernelTree, submission: Submission, *, named: Sequence[str] = (), touching: Touching | None = None
+) -> tuple[Base, ...]:
     """Candidates for the series, best first; `named` are revisions that the user gave, in order of preference.
 
     What was made from a commit that is here stands on that commit's parent. Of the tags and branches come those with
-    the most pre-image blobs, newest first, and only if they have all of them or
-    there is nothing better; HEAD comes last. Never empty in a repository with a commit.
+    all pre-image blobs, newest first; where none has them all, the newest commit of the history that does, by
+    `touching`, or without it one of the latest; else the tags and branches with the most. HEAD comes last. Never empty
+    in a repository with a commit.
 
     KpatchError unknown-revision for one of `named`.
     """
@@ -66,7 +72,7 @@ def rank_bases(tree: KernelTree, submission: Submission, *, named: Sequence[str]
     if commit is not None and tree.has_object(commit):
         for parent in tree.commit(commit).parents[:1]:
             add(parent, BaseReason.PARENT)
-    for base in _by_blobs(tree, wanted):
+    for base in _by_blobs(tree, wanted, touching):
         found.setdefault(base.commit, base)
     with suppress(KpatchError):  # HEAD may name a branch that is not there, as in a bare mirror
         add("HEAD", BaseReason.BRANCH)
@@ -75,17 +81,24 @@ def rank_bases(tree: KernelTree, submission: Submission, *, named: Sequence[str]
 
 def count_blobs(tree: KernelTree, commit: ObjectId, wanted: Preimages) -> int:
     """How many of the pre-images the commit has at their paths."""
+    return sum(_fitting(tree, commit, wanted))
+
+
+def _has_all(tree: KernelTree, commit: ObjectId, wanted: Preimages) -> bool:
+    return all(_fitting(tree, commit, wanted))
+
+
+def _fitting(tree: KernelTree, commit: ObjectId, wanted: Preimages) -> Iterator[bool]:
+    """Of each pre-image whether the commit has it at its path."""
     at = tree.at(commit)
-
-    def fits(path: RepoPath, blob: str | None) -> bool:
+    for path, blob in wanted.items():
         found = at.blob_id(path)
-        return found is None if blob is None else found is not None and found.startswith(blob)
-
-    return sum(fits(path, blob) for path, blob in wanted.items())
+        yield found is None if blob is None else found is not None and found.startswith(blob)
 
 
-def _by_blobs(tree: KernelTree, wanted: Preimages, most: int = 5) -> Iterable[Base]:
-    """The newest tags and branches that have all of the pre-images; else those with the most, newest first."""
+def _by_blobs(tree: KernelTree, wanted: Preimages, touching: Touching | None, most: int = 5) -> Iterable[Base]:
+    """The newest tags and branches that have all of the pre-images, or one commit that does; else those with the most,
+    newest first."""
     if not wanted:
         return ()
     revisions = {
@@ -99,23 +112,31 @@ def _by_blobs(tree: KernelTree, wanted: Preimages, most: int = 5) -> Iterable[Ba
             counted.append((matched, tree.commit(oid).committer.when, name, oid))
     best = max((matched for matched, *_ in counted), default=0)
     if best < len(wanted):
-        recent = _recent(tree, wanted)
-        if recent is not None:
-            return [recent]
+        between = _recent(tree, wanted) if touching is None else _before_a_change(tree, wanted, touching)
+        if between is not None:
+            return [Base(between[:12], between, BaseReason.BLOBS, len(wanted), len(wanted))]
     chosen = sorted((one for one in counted if one[0] == best), key=lambda one: (one[1], one[2]), reverse=True)
     return [Base(name, oid, BaseReason.BLOBS, matched, len(wanted)) for matched, _, name, oid in chosen[:most]]
 
 
-def _recent(tree: KernelTree, wanted: Preimages) -> Base | None:
+def _before_a_change(tree: KernelTree, wanted: Preimages, touching: Touching) -> ObjectId | None:
+    """The parent of the youngest commit that changed one of the files and found them all as they are wanted: where the
+    series itself is here, what it was made on."""
+    for commit in touching(tuple(wanted)):
+        for parent in commit.parents:
+            if _has_all(tree, parent, wanted):
+                return parent
+    return None
+
+
+def _recent(tree: KernelTree, wanted: Preimages) -> ObjectId | None:
     """The newest of HEAD's latest commits that has all of the pre-images: a branch that went on since."""
     try:
         head = tree.resolve("HEAD").oid
     except KpatchError:
         return None
-    for commit in islice(tree.walk(include=(head,)), _RECENT):
-        if count_blobs(tree, commit.oid, wanted) == len(wanted):
-            return Base(commit.oid[:12], commit.oid, BaseReason.BLOBS, len(wanted), len(wanted))
-    return None
+    latest = islice(tree.walk(include=(head,)), _RECENT)
+    return next((commit.oid for commit in latest if _has_all(tree, commit.oid, wanted)), None)
 
 
 def _tip(tree: KernelTree, branch: str) -> ObjectId:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -71,6 +72,45 @@ def test_a_patch_that_does_not_apply_says_why_and_where_it_would(kpt: Kpt, clone
     assert review["nearest"]["commit"] == clone.git("rev-parse", "there").stdout.strip()
     found = kpt("review", "-", "--json", stdin=patch, repo=clone.path)
     assert found.json["reviews"][0]["base"]["reason"] == "parent"
+
+
+def test_nothing_is_said_of_patches_whose_base_nobody_knows(
+    kpt: Kpt, clone: Clone, mailbox: Callable[..., bytes], tmp_path: Path
+) -> None:
+    """What stands on another tree would be told that it lacks what only this one lacks."""
+    clone.commit("drivers/one.c", GOOD)
+    clone.git("push", "-q", "origin", "HEAD:main")
+    clone.commit("drivers/one.c", GOOD.replace("return 1", "return 2"))
+    clone.commit("drivers/two.c", BAD)
+    series = re.sub(rb"^From [0-9a-f]{40}", b"From " + b"0" * 40, mailbox(), flags=re.MULTILINE)
+    clone.git("checkout", "-q", "--orphan", "elsewhere")
+    clone.commit("drivers/one.c", "int elsewhere;\n")
+    for name in ("main", "origin/main"):
+        clone.git("branch", "-q", "-D", *(["-r"] if "/" in name else []), name)
+    done = kpt("review", "-", "--json", stdin=series, repo=clone.path)
+    (review,) = done.json["reviews"]
+    assert (done.code, review["status"]) == (3, "ERROR")
+    assert [one["id"] for one in review["findings"]] == ["base-found"]
+    assert [[one["status"] for one in patch["findings"]] for patch in review["patches"]] == [["ERROR"]] * 2
+    assert review["patches"][0]["cause"] == "context-not-found"
+    options = ("--format", "mail", "--mail-from", "k@x.example", "--mail-to", "l@x.example")
+    assert kpt("review", "-", *options, stdin=series, repo=clone.path).out == b""
+
+
+def test_what_comes_after_a_patch_that_does_not_apply_is_not_judged(
+    kpt: Kpt, clone: Clone, mailbox: Callable[..., bytes]
+) -> None:
+    clone.commit("drivers/one.c", GOOD)
+    clone.git("push", "-q", "origin", "HEAD:main")
+    clone.git("fetch", "-q", "origin")
+    clone.commit("drivers/three.c", GOOD)
+    clone.commit("drivers/one.c", GOOD.replace("return 1", "return 2"))
+    clone.commit("drivers/two.c", BAD)
+    done = kpt("review", "-", "--on", "HEAD~4", "--json", stdin=mailbox(), repo=clone.path)
+    found = [[one["status"] for one in patch["findings"]] for patch in done.json["reviews"][0]["patches"]]
+    assert done.code == 1
+    assert "FAIL" not in found[0]
+    assert found[1:] == [["FAIL"], ["ERROR"]]
 
 
 def test_known_findings_are_ignored_with_their_reason(kpt: Kpt, clone: Clone, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What a series was made on."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from kpatch_tools.core.errors import KpatchError
@@ -9,7 +9,7 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.review.bases import preimages, rank_bases
 from kpatch_tools.review.threads import Received, find_submissions
 from kpatch_tools.review.values import BaseReason, Submission
-from kpatch_tools.tree import KernelTree
+from kpatch_tools.tree import CommitData, KernelTree
 
 from .conftest import Work, lines
 
@@ -65,6 +65,25 @@ def test_a_branch_that_went_on_is_looked_through(series: Series, work: Work) -> 
     tree = KernelTree.open(work.path)
     first = rank_bases(tree, submission_of(letters))[0]
     assert (first.commit, first.reason) == (tree.resolve("HEAD~3").oid, BaseReason.BLOBS)
+
+
+def test_the_history_between_tags_is_looked_through(series: Series, work: Work) -> None:
+    """Where somebody can say who changed the files, no commit is too old."""
+    letters = sent(series())
+    work.git("tag", "-d", "v1")
+    work.git("checkout", "-q", "--orphan", "elsewhere")
+    work.commit("elsewhere", drivers__one_c="int other;\n")
+    tree = KernelTree.open(work.path)
+    paths: list[Sequence[RepoPath]] = []
+
+    def touching(wanted: Sequence[RepoPath]) -> Iterator[CommitData]:
+        paths.append(wanted)
+        return tree.walk(include=(tree.resolve("main").oid,), paths=wanted)
+
+    first = rank_bases(tree, submission_of(letters), touching=touching)[0]
+    assert (first.commit, first.reason) == (tree.resolve("main~3").oid, BaseReason.BLOBS)
+    assert (first.matched, first.wanted) == (2, 2)
+    assert paths == [("drivers/one.c", "drivers/two.c")]
 
 
 def test_a_file_that_the_series_makes_must_not_be_there(series: Series, work: Work) -> None:

@@ -12,6 +12,7 @@ from email.policy import SMTP
 from itertools import groupby
 
 from kpatch_tools.core.errors import KpatchError
+from kpatch_tools.core.finding import Status
 from kpatch_tools.patch import Hunk, format_hunk
 from kpatch_tools.render import render
 from kpatch_tools.review.envelope import Envelope, one_line
@@ -27,7 +28,8 @@ _MOST_REFERENCES = 40
 def format_replies(
     review: Review, *, sender: str, recipients: Sequence[str], domain: str, date: str
 ) -> tuple[tuple[Reviewed, bytes], ...]:
-    """The letters, with the patches that they answer, as bytes for SMTP; none for a patch that nothing is said of.
+    """The letters, with the patches that they answer, as bytes for SMTP; none for a patch that nothing is said of but
+    what could not be established, for which nobody can do anything.
 
     `date` is a mail's Date; `domain` the right side of the letters' ids, which are the same for the same answer, so
     that a list drops what was sent twice. KpatchError no-message-id for a patch that did not come as mail,
@@ -43,7 +45,7 @@ def format_replies(
     letters = []
     for patch in review.patches:
         said = [one for one in statements(review) if one.patch is patch]
-        if said:
+        if any(one.finding.status is not Status.ERROR for one in said):
             letters.append((patch, _letter(review, patch, said, sender, recipients, domain, date)))
     return tuple(letters)
 
