@@ -7,7 +7,7 @@ from typing import Literal
 
 from kpatch_tools.app.backport_accept import Accepted
 from kpatch_tools.app.report import BackportReport, objections
-from kpatch_tools.backport import Change, ChangeState, HunkResult, Outcome, carry_change, find_renames, judge_change
+from kpatch_tools.backport import Change, HunkResult, Outcome, carry_change, find_renames, is_present
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.hunkclass import HunkClass, worst_class
 from kpatch_tools.core.ids import ObjectId, RepoPath
@@ -45,7 +45,7 @@ def carry_quickly(tree: KernelTree, change: Change, source: TreeAt, accepted: Ac
         return QuickAnswer("present", "the target has all of its lines")
     # Where each hunk stands in its own unchanged context, its lines cannot be there as well: that is seldom asked.
     is_plain = all(hunk.kind is HunkClass.EXACT for hunk in pick.hunks)
-    if not is_plain and judge_change(change, source, renamed=renamed).state is ChangeState.PRESENT:
+    if not is_plain and is_present(change, source, renamed=renamed):
         return QuickAnswer("present", "all of its code is in the target")
     if not pick.clean:
         if _is_ancestor(tree, change.commit, source.oid):

@@ -10,7 +10,7 @@ from .indexed import open_past
 from .outcome import Evidence, HunkResult, Outcome, Pick, RelatedCommit
 from .past import Past, WalkedPast
 from .ports import Modelling, Ports, Proposal, RememberingModel
-from .presence import ChangePresence, ChangeState, judge_change
+from .presence import ChangePresence, ChangeState, is_present, judge_change
 from .renames import find_renames
 from .verdicts import LayoutVerdict, ModelResult, Verdict
 
@@ -42,6 +42,7 @@ __all__ = [
     "change_of_patch",
     "find_renames",
     "find_tips",
+    "is_present",
     "judge_change",
     "open_past",
     "read_change",

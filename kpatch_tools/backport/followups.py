@@ -16,7 +16,7 @@ from .inverse import reverts
 from .lines import normal_line
 from .outcome import RelatedCommit, State
 from .past import Past
-from .presence import ChangeState, judge_change
+from .presence import is_present
 from .sites import Site, find_sites, is_strong
 
 
@@ -127,8 +127,8 @@ def _related(followup: Followup, target: BlobSource, result: BlobSource | None) 
     change = followup.change
     assert change.commit is not None, "follow-ups are commits"
     state: State = "missing"
-    if judge_change(change, target).state is ChangeState.PRESENT:
+    if is_present(change, target):
         state = "present"
-    elif result is not None and judge_change(change, result).state is ChangeState.PRESENT:
+    elif result is not None and is_present(change, result):
         state = "folded-in"
     return RelatedCommit(change.commit, change.subject, "followup", state, followup.why)

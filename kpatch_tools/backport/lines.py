@@ -7,6 +7,7 @@ from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 
 from .functions import FunctionRange, find_functions
+from .place import find_places
 
 
 def normal_line(text: bytes) -> bytes:
@@ -46,10 +47,7 @@ class FileLines:
 
     def find(self, block: tuple[bytes, ...], low: int, high: int) -> Iterator[int]:
         """Every index in low..high at which `block` stands as a whole."""
-        first, length = block[0], len(block)
-        for index in range(low, high - length + 1):
-            if self.texts[index] == first and tuple(self.texts[index : index + length]) == block:
-                yield index
+        yield from find_places(block, self.texts, low, high)
 
 
 def read_lines(source: BlobSource, path: RepoPath) -> FileLines | None:

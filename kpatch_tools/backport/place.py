@@ -1,5 +1,8 @@
 """Where a hunk's lines stand in a file, byte for byte."""
 
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+
 from kpatch_tools.patch import Hunk
 
 
@@ -9,20 +12,28 @@ def split_lines(data: bytes) -> list[bytes]:
     >>> split_lines(b"a\nb")
     [b'a\n', b'b']
     """
-    pieces = data.split(b"\n")
-    return [piece + b"\n" for piece in pieces[:-1]] + ([pieces[-1]] if pieces[-1] else [])
+    return BytesIO(data).readlines()
 
 
-def find_places(block: list[bytes], lines: list[bytes]) -> list[int]:
-    """Every 0-based index at which `block` stands in `lines`; none for an empty block."""
-    if not block:
-        return []
-    first, length = block[0], len(block)
-    return [
-        index
-        for index in range(len(lines) - length + 1)
-        if lines[index] == first and lines[index : index + length] == block
-    ]
+def find_places(block: Sequence[bytes], lines: list[bytes], low: int = 0, high: int | None = None) -> list[int]:
+    """Every 0-based index at which all of `block` stands in `lines[low:high]`; none for an empty block.
+
+    >>> find_places([b"b"], [b"a", b"b", b"b"]), find_places([b"b", b"b"], [b"a", b"b", b"b"], high=2)
+    ([1, 2], [])
+    """
+    return list(_places(list(block), lines, low, len(lines) if high is None else high)) if block else []
+
+
+def _places(block: list[bytes], lines: list[bytes], low: int, high: int) -> Iterator[int]:
+    length = len(block)
+    while low <= high - length:
+        try:
+            low = lines.index(block[0], low, high - length + 1)
+        except ValueError:
+            return
+        if lines[low : low + length] == block:
+            yield low
+        low += 1
 
 
 def apply_at(lines: list[bytes], index: int, hunk: Hunk) -> list[bytes]:

@@ -18,7 +18,7 @@ from .change import Change
 from .engine import carry_change
 from .inverse import reverts
 from .plain import merge_plainly
-from .presence import ChangeState, judge_change
+from .presence import is_present
 
 MAX_SIZE = 3
 MAX_TRIALS = 400
@@ -97,7 +97,7 @@ def _is_there(change: Change, target: BlobSource, renamed: Mapping[RepoPath, Rep
     merged = merge_plainly(change, target, renamed=renamed)
     if merged is None:
         return False  # whatever it is there, by itself it is not taken
-    return not merged or judge_change(change, target, renamed=renamed).state is ChangeState.PRESENT
+    return not merged or is_present(change, target, renamed=renamed)
 
 
 def search_prerequisites(

@@ -234,14 +234,14 @@ def _scattered(site: Site, lines: FileLines) -> int | None:
     """Where the added lines begin if all are there in order, but apart or annotated differently."""
     strong = sum(map(is_strong, site.added))
     low, high = lines.region(site.function)
-    wanted = [_bare(line) for line in site.added]
+    wanted = [bare_line(line) for line in site.added]
     if not wanted:
         return None
-    if {_bare(line) for line in site.removed} & set(wanted):
+    if {bare_line(line) for line in site.removed} & set(wanted):
         wanted = list(site.added)  # the annotation *is* the change
         bare = lines.texts
     else:
-        bare = [_bare(text) for text in lines.texts]
+        bare = [bare_line(text) for text in lines.texts]
     for start in range(low, high):
         if bare[start] == wanted[0]:
             reach = min(high, start + 3 * len(wanted) + 8)
@@ -256,9 +256,10 @@ def _scattered(site: Site, lines: FileLines) -> int | None:
     return None
 
 
-def _bare(line: bytes) -> bytes:
-    """
-    >>> _bare(b"static __init void f(void)") == _bare(b"static void __init f(void)")
+def bare_line(line: bytes) -> bytes:
+    """A normalised line without section annotations.
+
+    >>> bare_line(b"static __init void f(void)") == bare_line(b"static void __init f(void)")
     True
     """
     return ANNOTATION.sub(b"", line)

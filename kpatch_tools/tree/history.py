@@ -178,27 +178,43 @@ def rename_of(store: ObjectStore, old: ObjectId, new: ObjectId, path: RepoPath) 
     source = store.entry(old, path)
     if source is None or store.entry(new, path) is not None:
         return None
-    added = [
-        change
-        for change in changes_between(store, old, new)
-        if change.old_path is None and change.new_mode is not None and is_regular(change.new_mode)
-    ]
-    for change in added:
-        if change.new_blob == source.oid:
-            return change.new_path
-    text = store.blob(source.oid)
     folder, _, name = path.rpartition("/")
     suffix = name.rpartition(".")[2]
+
+    def may_be(there: str, new_name: str, blob: ObjectId) -> bool:
+        alike = new_name.rpartition(".")[2] == suffix and (new_name == name or there == folder)
+        return alike or blob == source.oid
+
+    added = sorted(_added(store, old, new, may_be), key=lambda one: one[0].encode("utf-8", "surrogateescape"))
+    for there, blob in added:
+        if blob == source.oid:
+            return there
+    text = store.blob(source.oid)
     best, best_score = None, 0.5
-    for change in added:
-        there, _, new_name = change.path.rpartition("/")
-        if new_name.rpartition(".")[2] != suffix or (new_name != name and there != folder):
-            continue
-        assert change.new_blob is not None, "an added file has contents"
-        score = similarity(text, store.blob(change.new_blob))
+    for there, blob in added:
+        score = similarity(text, store.blob(blob))
         if score > best_score or (score == best_score and best is None):
-            best, best_score = change.new_path, score
+            best, best_score = there, score
     return best
+
+
+_MayBe = Callable[[str, str, ObjectId], bool]
+
+
+def _added(
+    store: ObjectStore, old: ObjectId | None, new: ObjectId, keep: _MayBe, folder: str = ""
+) -> Iterator[tuple[RepoPath, ObjectId]]:
+    """The regular files of `new`, and their blobs, that `old` has not and `keep` (folder, name, blob) wants; unordered.
+    """
+    for raw, (was, now) in _differing(store, old, new).items():
+        if now is None:
+            continue
+        name = raw.decode("utf-8", "surrogateescape")
+        if now.mode == MODE_FOLDER:
+            below = was.oid if was is not None and was.mode == MODE_FOLDER else None
+            yield from _added(store, below, now.oid, keep, f"{folder}/{name}" if folder else name)
+        elif is_regular(now.mode) and (was is None or was.mode == MODE_FOLDER) and keep(folder, name, now.oid):
+            yield RepoPath(f"{folder}/{name}" if folder else name), now.oid
 
 
 def similarity(old: bytes, new: bytes) -> float:

@@ -33,10 +33,12 @@ def object_to_unseen(carriage: Carriage) -> Iterator[Objection]:
         names = used.get(one.path)
         if not names or one.diff.new_path is None:
             continue
-        new = _new(set(names), carriage.target, one.path)
-        for header in sorted({header for name in new for header in names[name]}):
-            brought = {name for name in new if names[name] == {header}}
-            if _names(one.result, header) or header in there.closure(one.path).headers:
+        unnamed = {header for header in names.values() if not _names(one.result, header)}
+        asked = {name for name, header in names.items() if header in unnamed}
+        new = _new(asked, carriage.target, one.path) if asked else asked
+        for header in sorted({names[name] for name in new}):
+            brought = {name for name in new if names[name] == header}
+            if header in there.closure(one.path).headers:
                 continue
             if header not in upstream.closure(one.diff.new_path).headers:
                 continue
@@ -61,13 +63,13 @@ def _added(carried: Carried) -> set[bytes]:
     return names_in(line.text for hunk in carried.diff.hunks for line in hunk.lines if line.kind == "+")
 
 
-def _used(carried: Carried, headers: Mapping[RepoPath, set[bytes]]) -> dict[bytes, set[RepoPath]]:
-    """The names that a file's added lines share with the added lines of headers, and those headers."""
-    shared: dict[bytes, set[RepoPath]] = {}
+def _used(carried: Carried, headers: Mapping[RepoPath, set[bytes]]) -> dict[bytes, RepoPath]:
+    """The names that a file's added lines share with the added lines of one header and of no other, and that header."""
+    shared: dict[bytes, RepoPath] = {}
     for name in _added(carried) if headers else ():
-        found = {header for header, names in headers.items() if name in names}
-        if found:
-            shared[name] = found
+        found = [header for header, names in headers.items() if name in names]
+        if len(found) == 1:
+            shared[name] = found[0]
     return shared
 
 

@@ -39,7 +39,8 @@ def _missing(carried: Carried, edit: Edit) -> frozenset[str]:
     if not strangers:
         return frozenset()
     named = {name.decode() for name in strangers} - {place.base.name.removesuffix("()")}
-    return (_declared(versions.base, place.base) & named) - _declared(versions.result, place.result)
+    declared = _declared(versions.base, place.base) & named
+    return declared - _declared(versions.result, place.result) if declared else declared
 
 
 def _lines(text: Text, block: Block) -> Sequence[bytes]:

@@ -27,7 +27,8 @@ def object_to_broken(carriage: Carriage) -> Iterator[Objection]:
 
 
 def _loses(before: Text, after: Text) -> bool:
-    return len(parse_c(after.data).errors) > len(parse_c(before.data).errors)
+    errors = len(parse_c(after.data).errors)
+    return errors > 0 and errors > len(parse_c(before.data).errors)
 
 
 def _is_upstreams_own(carried: Carried, versions: Versions) -> bool:

@@ -118,7 +118,7 @@ def _name(lines: Sequence[bytes], start: int, opening: int, last: int) -> str:
     if head.startswith((b"typedef", b"struct {", b"union {", b"enum {")):
         closing = re.findall(rb"\w+", lines[last])
         return "type " + closing[0].decode() if closing else ""
-    match = _ASSIGNED.search(head)
+    match = _ASSIGNED.search(head) if b"=" in head else None
     if match:
         return match.group(1).decode() + " ="
     for match in _CALLED.finditer(head):

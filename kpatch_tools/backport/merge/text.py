@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from kpatch_tools.backport.lines import normal_line
-from kpatch_tools.backport.place import split_lines
+from kpatch_tools.backport.place import find_places, split_lines
 from kpatch_tools.core.ids import RepoPath
 
 from .blocks import Block, find_blocks
@@ -86,13 +86,4 @@ class Text:
 
     def find(self, wanted: Iterable[bytes], low: int = 0, high: int | None = None) -> list[int]:
         """Every index in low..high at which these normalised lines stand, blank ones included."""
-        block = list(wanted)
-        if not block:
-            return []
-        end = len(self.normal) if high is None else high
-        first, length, normal = block[0], len(block), self.normal
-        return [
-            index
-            for index in range(low, end - length + 1)
-            if normal[index] == first and normal[index : index + length] == block
-        ]
+        return find_places(list(wanted), self.normal, low, high)
