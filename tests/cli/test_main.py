@@ -104,3 +104,23 @@ def test_a_bug_and_ctrl_c_are_one_json_document_too(raised: str, exit_code: int,
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     document = json.loads(done.stdout)
     assert (done.returncode, document["schema"], document["error"]["code"]) == (exit_code, 1, error_code)
+
+
+def test_ctrl_c_before_anything_is_imported_is_no_traceback() -> None:
+    code = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'click': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from kpatch_tools.__main__ import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (130, b"interrupted; nothing was done\n")
+
+
+def test_the_package_is_the_command_too(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kpatch_tools", "--version"], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert done.stdout.decode() == f"kpt, version {__version__}\n"
