@@ -47,6 +47,13 @@ def test_a_new_file_is_there_or_not(there, expected):
     assert is_present(change, Overlay(Folder(RepoPath("/nonexistent")), {PATH: there})) is expected
 
 
+def test_another_section_annotation_is_no_other_line():
+    body = b"\tcount += a;\n\tcount -= a;\n"
+    change = _change(b"int none;\n", b"int none;\nint one(int a)\n" + body)
+    target = Overlay(Folder(RepoPath("/nonexistent")), {PATH: b"int none;\n__init int one(int a)\n" + body})
+    assert is_present(change, target)
+
+
 def test_a_file_that_is_deleted_is_there_until_it_is_gone():
     change = _change(b"\tcount += b;\n", None)
     gone = Overlay(Folder(RepoPath("/nonexistent")), {PATH: None})
