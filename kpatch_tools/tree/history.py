@@ -204,7 +204,7 @@ _MayBe = Callable[[str, str, ObjectId], bool]
 def _added(
     store: ObjectStore, old: ObjectId | None, new: ObjectId, keep: _MayBe, folder: str = ""
 ) -> Iterator[tuple[RepoPath, ObjectId]]:
-    """The regular files of `new`, and their blobs, that `old` has not and `keep` (folder, name, blob) wants; unordered."""
+    """The regular files of `new`, with their blobs, that `old` lacks and `keep` (folder, name, blob) wants."""
     for raw, (was, now) in _differing(store, old, new).items():
         if now is None:
             continue
