@@ -11,6 +11,8 @@ from .locals import object_to_strangers
 from .numbers import object_to_numbers
 from .once import object_to_lost_lines
 from .parses import object_to_broken
+from .repeated import object_to_repeated
+from .returns import object_to_returns
 from .values import Carriage, Guard, Objection, Objections
 
 ALL_GUARDS: tuple[Guard, ...] = (
@@ -21,7 +23,9 @@ ALL_GUARDS: tuple[Guard, ...] = (
     object_to_other_types,
     object_to_numbers,
     object_to_lost_lines,
+    object_to_repeated,
     object_to_lost_labels,
+    object_to_returns,
     object_to_broken,
 )
 

@@ -1,0 +1,91 @@
+"""returns-fit: what a change puts into a function is reached, returns what that function returns, and cuts off nothing.
+
+Why: the target's function returns nothing where upstream's returns a value, or goes on where upstream's ends. What
+stands behind a `return`, `goto`, `break` or `continue` is never executed, and nothing conflicts.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from kpatch_tools.backport.lines import normal_line
+from kpatch_tools.backport.merge.blocks import Block
+from kpatch_tools.backport.merge.edits import Edit
+from kpatch_tools.backport.merge.text import Text
+from kpatch_tools.tree import diff_lines
+
+from .values import Carriage, Carried, Objection, Versions
+from .words import code_of
+
+ID = "returns-fit"
+_LEAVES = re.compile(rb"(?:return\b[^;{}]*|goto\s+\w+|break|continue)\s*;")
+_REACHED = re.compile(rb"(?:case\b.*|default\s*|\w+\s*):|[{}#]|/\*|\*")
+_VALUE = re.compile(rb"\breturn\s*([^\s;][^;]*)?;")
+
+
+def object_to_returns(carriage: Carriage) -> Iterator[Objection]:
+    """Each carried hunk of which a line is never reached, or returns a value where none is expected, or none."""
+    for one in carriage.files:
+        versions = one.versions
+        if versions is None or one.base == one.ours or not one.path.endswith(".c"):
+            continue
+        lost = _unreached(versions)
+        for edit in one.edits:
+            added = {line for new in edit.new if (line := normal_line(new))}
+            behind = [line for line, jump in lost.items() if line in added or jump in added]
+            if behind:
+                said = behind[0].decode("utf-8", "replace")
+                yield Objection(ID, one.path, edit.hunk, f"the target leaves before it comes to: {said}")
+            elif why := _misfit(one, edit, versions):
+                yield Objection(ID, one.path, edit.hunk, why)
+
+
+def _unreached(versions: Versions) -> Mapping[bytes, bytes]:
+    """The lines that came to stand directly behind a jump of their own depth, and do not upstream, with the jump."""
+    lost = _behind_jumps(versions.ours, versions.result)
+    known = _behind_jumps(versions.base, versions.theirs) if lost else {}
+    return {line: jump for line, jump in lost.items() if line not in known}
+
+
+def _behind_jumps(before: Text, after: Text) -> dict[bytes, bytes]:
+    found = {}
+    for hunk in diff_lines(before.data, after.data, context=0):
+        first = hunk.new_start - 1
+        end = min(first + hunk.new_count + 1, len(after.lines))  # what follows may be cut off by what was put in
+        for at in range(first, end) if hunk.new_count else ():
+            above = next((index for index in range(at - 1, -1, -1) if after.normal[index]), None)
+            if above is None or not after.normal[at] or _REACHED.match(after.normal[at]):
+                continue
+            if _LEAVES.fullmatch(after.normal[above]) and _depth(after, above) == _depth(after, at):
+                found[after.normal[at]] = after.normal[above]
+    return found
+
+
+def _depth(text: Text, line: int) -> bytes:
+    whole = text.lines[line]
+    return whole[: len(whole) - len(whole.lstrip())]
+
+
+def _misfit(carried: Carried, edit: Edit, versions: Versions) -> str:
+    """Why what the edit returns does not fit; empty where it does, or where the functions are not known."""
+    returned = _VALUE.findall(code_of(edit.new))
+    place = carried.place(edit) if returned else None
+    if place is None or not place.base.name.endswith("()"):
+        return ""
+    name = place.base.name.removesuffix("()").encode()
+    there, here = _is_void(versions.base, place.base, name), _is_void(versions.result, place.result, name)
+    if here and not there and any(returned):
+        return f"it returns a value, and the target's {place.result.name} returns none"
+    if there and not here and not all(returned):
+        return f"it returns no value, and the target's {place.result.name} returns one"
+    return ""
+
+
+def _is_void(text: Text, block: Block, name: bytes) -> bool:
+    """Whether a function is declared to return nothing."""
+    head = code_of(_head(text.lines[block.first : block.last + 1]))
+    return re.search(rb"\bvoid\s+(?:__?\w+\s+)*" + re.escape(name) + rb"\s*\(", head) is not None
+
+
+def _head(lines: Sequence[bytes]) -> list[bytes]:
+    end = next((index for index, line in enumerate(lines) if line.startswith(b"{")), 0)
+    return list(lines[: end + 1])
