@@ -47,7 +47,7 @@ def _defined_again(edit: Edit, versions: Versions) -> str:
     added = {normal_line(line) for line in edit.new} if names else set()
     for name in sorted(names):
         theirs, ours, result = (
-            text.block_names.get(name, ()) for text in (versions.theirs, versions.ours, versions.result)
+            text.block_names.get(name, []) for text in (versions.theirs, versions.ours, versions.result)
         )
         if ours and len(result) > max(len(ours), len(theirs)) and versions.theirs.normal[theirs[0].first] in added:
             return name
