@@ -5,13 +5,14 @@ Which parts of a file to look at is found by its text, which costs little; what 
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kpatch_tools.core.span import Span
 from kpatch_tools.syntax import Node, ParsedFile, matches_in
 
 from .facts import Assignment, Call, Fill, Record, Root, Variable
+from .fillers import Put
 from .locals import Locals
 from .paths import Path, read_path, root_kind
 from .records import read_record
@@ -56,9 +57,14 @@ class Found:
     records: list[Record] = field(default_factory=list)
 
 
-def find_spots(masked: bytes) -> list[int]:
-    """The offsets of text that may be such a member, or a local variable of interest, in order."""
+def find_spots(masked: bytes, macros: Iterable[str] = ()) -> list[int]:
+    """The offsets of text that may be such a member, or a local variable of interest, in order.
+
+    `macros`: those that assign to what they are given.
+    """
     spots = [match.start() for pattern in _SPOTS for match in pattern.finditer(masked)]
+    for name in macros:
+        spots += [match.start() for match in re.finditer(rb"\b%b\s*\(" % name.encode(), masked)]
     for match in _WHOLE_VALUE.finditer(masked):
         start = match.start()
         if _NAME.match(masked, masked.rfind(b"\n", 0, start) + 1, start) is not None:
@@ -68,7 +74,11 @@ def find_spots(masked: bytes) -> list[int]:
 
 
 def read_accesses(
-    functions: Sequence[tuple[Node, str]], spots: Sequence[int], parsed: ParsedFile, found: Found
+    functions: Sequence[tuple[Node, str]],
+    spots: Sequence[int],
+    parsed: ParsedFile,
+    fillers: Mapping[str, tuple[Put, ...]],
+    found: Found,
 ) -> None:
     """Read the functions (with their names), as far as there are spots in them, into `found`."""
     for node, name in functions:
@@ -76,15 +86,25 @@ def read_accesses(
         first = bisect_left(spots, start)
         if first == len(spots) or spots[first] >= end:
             continue
-        _Function(node, name, start, end, parsed, found).read(spots[first : bisect_left(spots, end, first)])
+        _Function(node, name, start, end, parsed, fillers, found).read(spots[first : bisect_left(spots, end, first)])
 
 
 class _Function:
-    def __init__(self, node: Node, name: str, start: int, end: int, parsed: ParsedFile, found: Found) -> None:
+    def __init__(
+        self,
+        node: Node,
+        name: str,
+        start: int,
+        end: int,
+        parsed: ParsedFile,
+        fillers: Mapping[str, tuple[Put, ...]],
+        found: Found,
+    ) -> None:
         self._node = node
         self._name = name
         self._start = start
         self._parsed = parsed
+        self._fillers = fillers
         self._found = found
         self._locals = Locals(parsed.masked, start, end)
         self._done: set[tuple[int, int]] = set()
@@ -109,7 +129,7 @@ class _Function:
             self._assign(captures["left"][0], captures["right"][0], conditions)
         elif pattern == _PASSED:
             for passed in captures["passed"]:
-                self._pass(captures["macro"][0], passed)
+                self._pass(captures["macro"][0], passed, conditions)
         elif pattern == _WHOLE:
             self._replace(captures["variable"][0], captures["whole"][0], conditions)
         elif pattern == _DECLARATION:
@@ -144,18 +164,33 @@ class _Function:
             Call(*self._root(path), self._name, callee.start_point.row + 1, count, self._is_guarded(callee), "")
         )
 
-    def _pass(self, macro: Node, passed: Node) -> None:
+    def _pass(self, macro: Node, passed: Node, conditions: list[Span]) -> None:
         name = decode(self._parsed.masked[macro.start_byte : macro.end_byte])
-        if _MACRO.match(name) is None:
+        puts = self._fillers.get(name, ())
+        if not puts and _MACRO.match(name) is None:
             return
         path = read_path(passed, self._parsed)
         if not path.chain or not self._first(passed):
             return
-        arguments = passed.parent
-        count = sum(child.type != "comment" for child in arguments.named_children) if arguments is not None else 0
-        self._found.calls.append(
-            Call(*self._root(path), self._name, passed.start_point.row + 1, count, self._is_guarded(passed), name)
-        )
+        siblings = passed.parent.named_children if passed.parent is not None else []
+        arguments = [child for child in siblings if child.type != "comment"]
+        if _MACRO.match(name) is not None:
+            line, guarded = passed.start_point.row + 1, self._is_guarded(passed)
+            self._found.calls.append(Call(*self._root(path), self._name, line, len(arguments), guarded, name))
+        given = tuple(self._parsed.masked[child.start_byte : child.end_byte] for child in arguments)
+        for put in puts:
+            if put.into < len(arguments) and arguments[put.into] == passed:
+                self._fill(path, passed, put, given, conditions)
+
+    def _fill(self, path: Path, passed: Node, put: Put, given: tuple[bytes, ...], conditions: list[Span]) -> None:
+        """What a macro of this file puts into the member that it is given."""
+        value = put.text(given)
+        if value is None or (value.isidentifier() and self._locals.type_of(value) == ""):
+            return
+        conditional = put.conditional or any(passed.start_byte in condition for condition in conditions)
+        root, kind, root_type, chain = self._root(path)
+        line = passed.start_point.row + 1
+        self._found.assignments.append(Assignment(root, kind, root_type, chain, self._name, line, value, conditional))
 
     def _assign(self, left: Node, right: Node, conditions: list[Span]) -> None:
         if right.type not in _VALUES or not self._is_plain(left, right):

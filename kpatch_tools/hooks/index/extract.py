@@ -1,7 +1,7 @@
 """Reads the facts of one file."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 
@@ -10,6 +10,7 @@ from kpatch_tools.syntax import Masked, Node, ParsedFile, mask, matches_in, pars
 
 from .accesses import Found, find_spots, read_accesses
 from .facts import Facts, Function, Record, Typedef, Variable
+from .fillers import Put, read_fillers
 from .functions import read_function
 from .macros import read_macros
 from .records import FindTypedef, read_record, read_typedef, with_callbacks
@@ -49,15 +50,16 @@ def extract_facts(data: bytes) -> Facts:
 
 def facts_in(data: bytes, masked: Masked) -> Facts:
     """The same of `data` that is masked already."""
+    fillers = read_fillers(masked.directives)
     text = without_silent_lines(masked.data, masked.directives)
-    spots = find_spots(text)
+    spots = find_spots(text, fillers)
     masked = replace(masked, data=without_silent_bodies(text, spots, masked.directives))
     parsed = parse_masked(data, masked)
-    outline, found = _read(parsed, spots if parsed.masked is masked.data else find_spots(parsed.masked))
+    outline, found = _read(parsed, fillers, spots if parsed.masked is masked.data else None)
     left_out: tuple[Span, ...] = ()
     if parsed.hidden and _matters(parsed):
         other = parse_masked(data, masked, last_branch=True)
-        _add_hidden(outline, found, parsed, other)
+        _add_hidden(outline, found, parsed, _read(other, fillers))
         left_out = _left_out(parsed, other)
     typedefs = FindTypedef({typedef.name: typedef for typedef in outline.typedefs})
     unread = read_unread(parsed, left_out)
@@ -75,12 +77,17 @@ def facts_in(data: bytes, masked: Masked) -> Facts:
     )
 
 
-def _read(parsed: ParsedFile, spots: Sequence[int]) -> tuple[_Outline, Found]:
+def _read(
+    parsed: ParsedFile, fillers: Mapping[str, tuple[Put, ...]], spots: Sequence[int] | None = None
+) -> tuple[_Outline, Found]:
+    """`spots`: those of the file's text where they are known."""
     outline, found = _Outline(), Found()
     _read_level(parsed.root, parsed, outline)
     outline.bodies.sort(key=lambda body: body[0].start_byte)
+    if spots is None:
+        spots = find_spots(parsed.masked, fillers)
     if spots:
-        read_accesses(outline.bodies, spots, parsed, found)
+        read_accesses(outline.bodies, spots, parsed, fillers, found)
     return outline, found
 
 
@@ -137,13 +144,13 @@ def _left_out(parsed: ParsedFile, other: ParsedFile) -> tuple[Span, ...]:
     return (*neither, *spoilt)
 
 
-def _add_hidden(outline: _Outline, found: Found, parsed: ParsedFile, other: ParsedFile) -> None:
-    """Add what `other`, the file with the last branches, shows of the parts that are hidden in `parsed`."""
+def _add_hidden(outline: _Outline, found: Found, parsed: ParsedFile, other: tuple[_Outline, Found]) -> None:
+    """Add what `other`, read of the file with the last branches, says of the parts that are hidden in `parsed`."""
     hidden: set[int] = set()
     for span in parsed.hidden:
         first = parsed.source.count(b"\n", 0, span.start) + 1
         hidden.update(range(first + 1, first + parsed.source.count(b"\n", span.start, span.end) + 1))
-    more, more_found = _read(other, find_spots(other.masked))
+    more, more_found = other
     outline.functions += [item for item in more.functions if item.line in hidden]
     outline.typedefs += [item for item in more.typedefs if item.line in hidden]
     found.calls += [item for item in more_found.calls if item.line in hidden]

@@ -418,3 +418,58 @@ def test_bytes_that_are_no_utf8() -> None:
     found = extract_facts(b'/* caf\xe9 */ struct s { void (*f)(void); /* \xe9 */ };\n#define M(x) (x)->f("\xe9")\n')
     assert found.records[0].members[0].path == "f"
     assert found.macros[0].body.encode("utf-8", "surrogateescape") == b'(x)->f("\xe9")'
+
+
+OVERRIDE = """\
+#define override(slot, saved, own)  \\
+    do {{ saved = slot; slot = {own}; }} while (0)
+int work(struct shop *shop, int n)
+{{
+    {call}
+}}
+"""
+
+
+def put_by_macro(call: str, own: str = "own") -> list[tuple[str, str]]:
+    return [(item.chain, item.value) for item in facts(OVERRIDE.format(call=call, own=own)).assignments]
+
+
+def test_a_macro_of_the_file_puts_what_it_is_given_into_a_member() -> None:
+    found = put_by_macro("override(shop->ops.open, shop->old_open, my_open);")
+    assert found == [("ops.open", "my_open")]
+
+
+@pytest.mark.parametrize(
+    ("own", "value"),
+    [("(void *)own", "my_open"), ("&own", "my_open"), ("(void *)rel->eip", "rel->eip"), ("NULL", "NULL")],
+)
+def test_what_a_macro_puts_is_told_as_it_is_spelled(own: str, value: str) -> None:
+    assert put_by_macro("override(shop->ops.open, saved, my_open);", own) == [("ops.open", value)]
+
+
+@pytest.mark.parametrize(
+    ("call", "own"),
+    [
+        pytest.param("override(shop->ops.open, saved, 3);", "own", id="a number"),
+        pytest.param("override(shop->ops.open, saved, OPENED);", "own", id="a constant"),
+        pytest.param("override(shop->ops.open, saved, n);", "own", id="a local number"),
+        pytest.param("override(shop->ops.open, saved, my_open);", "slot + own", id="a sum"),
+        pytest.param("other(shop->ops.open, saved, my_open);", "own", id="another macro"),
+        pytest.param("override(shop->ops.open, saved);", "own", id="too few arguments"),
+        pytest.param("if (shop) override(shop, saved, my_open);", "own", id="no member"),
+    ],
+)
+def test_what_a_macro_puts_that_is_no_function_is_left_out(call: str, own: str) -> None:
+    assert put_by_macro(call, own) == []
+
+
+def test_what_a_macro_keeps_in_a_name_of_its_own_is_no_function() -> None:
+    text = OVERRIDE.replace("do {{", "do {{ long x = own;")
+    assert facts(text.format(call="override(shop->open, saved, a);", own="x")).assignments == ()
+
+
+def test_what_a_macro_puts_sometimes_is_conditional() -> None:
+    text = OVERRIDE.replace("slot = {own}", "if (saved) slot = {own}")
+    calls = ("override(shop->open, saved, a);", "if (n) override(shop->open, saved, a);")
+    found = [facts(form.format(call=call, own="own")).assignments for form in (OVERRIDE, text) for call in calls]
+    assert [item.conditional for (item,) in found] == [False, True, True, True]
