@@ -8,6 +8,7 @@ from .identifiers import object_to_unknown
 from .included import object_to_unseen
 from .labels import object_to_lost_labels
 from .locals import object_to_strangers
+from .members import object_to_other_members
 from .numbers import object_to_numbers
 from .once import object_to_lost_lines
 from .parses import object_to_broken
@@ -18,6 +19,7 @@ from .values import Carriage, Guard, Objection, Objections
 ALL_GUARDS: tuple[Guard, ...] = (
     object_to_unknown,
     object_to_strangers,
+    object_to_other_members,
     object_to_unseen,
     object_to_other_callees,
     object_to_other_types,
