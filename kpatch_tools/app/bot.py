@@ -16,6 +16,7 @@ from kpatch_tools.review.bot.patchwork import Patchwork
 from kpatch_tools.review.bot.server import AwayError
 from kpatch_tools.review.bot.state import BotState
 from kpatch_tools.review.sources import letters_in, letters_of_folder, letters_of_inbox
+from kpatch_tools.review.statements import told
 from kpatch_tools.review.threads import Received, find_submissions
 from kpatch_tools.review.values import Review, Submission
 from kpatch_tools.tree import KernelTree
@@ -202,7 +203,7 @@ def _identity(message_id: str, message: bytes) -> str:
 
 def _told(review: Review) -> str:
     base = f" on {review.base.revision}" if review.base is not None else ""
-    return f"{review.status.name}  {review.submission.subject}{base}"
+    return f"{told(review.status)}  {review.submission.subject}{base}"
 
 
 def _post(config: BotConfig, state: BotState, done: Round, now: int) -> None:

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from kpatch_tools.core.finding import Finding, Status
 
-_MARKS = {
+MARKS = {
     Status.PASS: ("✓", "green"),
     Status.SKIP: ("–", "dim"),
     Status.WARN: ("!", "yellow"),
@@ -26,7 +26,7 @@ def print_findings(out: Console, findings: Iterable[Finding], *, verbosity: int)
             continue
         if finding.status < Status.WARN and verbosity < 0:
             continue
-        mark, style = _MARKS[finding.status]
+        mark, style = MARKS[finding.status]
         place = "" if finding.file is None else f"  {finding.file}" + (f":{finding.line}" if finding.line else "")
         out.print(Text.assemble("  ", (mark, style), f" {finding.id}: {finding.message}", (place, "dim")))
         if finding.hint and finding.status >= Status.WARN:

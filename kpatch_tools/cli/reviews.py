@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from kpatch_tools.app.exits import Exit
 from kpatch_tools.app.review_followups import RULE as FOLLOWUPS
@@ -15,7 +16,7 @@ from kpatch_tools.app.review_model import ModelReview
 from kpatch_tools.backport import Past
 from kpatch_tools.checks.catalogue import ALL_CHECKS
 from kpatch_tools.checks.check import Check
-from kpatch_tools.cli.findings import print_findings
+from kpatch_tools.cli.findings import MARKS, print_findings
 from kpatch_tools.cli.session import Session, kept_history, kept_translations
 from kpatch_tools.cli.writing import write_file
 from kpatch_tools.core.errors import KpatchError
@@ -87,6 +88,7 @@ def rules() -> dict[str, Rule]:
 
 
 def print_review(session: Session, review: Review, *, every: bool) -> None:
+    """One line for each patch and what is held against it; what is as it should be with -v only."""
     if session.verbosity < 0 and review.status <= Status.WARN:
         return
     session.out.print(review.submission.subject, style="bold", markup=False)
@@ -94,11 +96,14 @@ def print_review(session: Session, review: Review, *, every: bool) -> None:
         session.out.print(f"  on {_spelled(review.base)}", style="dim", markup=False)
     if review.nearest is not None:
         session.out.print(f"  the series applies to {_spelled(review.nearest)}", style="yellow", markup=False)
-    print_findings(session.out, review.general, verbosity=session.verbosity)
+    shown = session.verbosity - 1
+    print_findings(session.out, review.general, verbosity=shown)
     for patch in review.patches:
-        session.out.print(f"{patch.sent.number}/{len(review.patches)} {patch.sent.patch.subject}", markup=False)
+        mark, style = MARKS[Status.PASS if patch.status is Status.SKIP else patch.status]
+        number = f"{patch.sent.number}/{len(review.patches)}"
+        session.out.print(Text.assemble((mark, style), f" {number} {patch.sent.patch.subject}"))
         held = [one.finding for one in patch.findings if one.counts]
-        print_findings(session.out, held, verbosity=session.verbosity)
+        print_findings(session.out, held, verbosity=shown)
         for one in patch.findings:
             if every and not one.counts and one.finding.status >= Status.WARN:
                 place = f"  {one.finding.file}:{one.finding.line or 0}" if one.finding.file else ""

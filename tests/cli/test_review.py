@@ -28,7 +28,9 @@ def test_a_mailbox_on_standard_input(kpt: Kpt, clone: Clone, mailbox: Callable[.
     clone.commit("drivers/two.c", BAD)
     done = kpt("review", "-", stdin=mailbox(), repo=clone.path)
     assert done.code == 1
-    assert b"1/2 [PATCH" not in done.out
+    lines = done.out.decode().splitlines()
+    assert [line for line in lines if "/2 " in line] == ["✓ 1/2 drivers/one.c: change", "✗ 2/2 drivers/two.c: change"]
+    assert not [line for line in lines if line.startswith("  ✓")]
     assert b"undeclared_thing" in done.out
     assert done.out.strip().endswith(b"in 2 patches")
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kpatch_tools.render import render
 from kpatch_tools.review.rules import Rules
-from kpatch_tools.review.statements import statements, summary
+from kpatch_tools.review.statements import statements, summary, told
 from kpatch_tools.review.values import Review
 
 _SPECIAL = frozenset("\\`*_{}[]<>()#+!|~@")
@@ -22,6 +22,7 @@ def _series(review: Review) -> str:
         statements=list(statements(review)),
         summary=summary(review),
         escape=escape,
+        told=told,
     )
 
 

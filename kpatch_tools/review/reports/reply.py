@@ -108,10 +108,17 @@ def reply_text(review: Review, patch: Reviewed, said: Sequence[Statement]) -> st
         review=review,
         patch=patch,
         quotes=quotes,
+        wrote=_wrote(patch.sent.envelope) if quotes else "",
         general=[_paragraph(one) for one in general],
         wrap=lambda text: "\n".join(textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)),
     )
     return text.encode("utf-8", "replace").decode()
+
+
+def _wrote(envelope: Envelope) -> str:
+    """Who is quoted."""
+    name = envelope.sender_name or envelope.sender or "somebody"
+    return f"On {envelope.date}, {name} wrote:" if envelope.date else f"{name} wrote:"
 
 
 def _order(place: PatchPlace | None) -> tuple[int, int, int]:

@@ -121,3 +121,14 @@ def test_b4_gets_its_words(review: Review, rules: Rules) -> None:
     assert entry["tool"] == "kpt"
     assert entry["status"] == "fail"
     assert {one["status"] for one in json.loads(entry["details"])} <= {"pass", "warn", "fail"}
+
+
+def test_a_markdown_table_ends_before_the_list_and_each_item_is_one_line(review: Review, rules: Rules) -> None:
+    text = FORMATS["markdown"]([review], rules)
+    table, _, items = text.partition("\n\n- ")
+    assert [line.rpartition("|")[0].rpartition("| ")[2].strip() for line in table.splitlines()[-3:]] == [
+        "FAIL",
+        "PASS",
+        "ERROR",
+    ]
+    assert all(line.startswith(("- **", "**")) for line in items.strip().splitlines())

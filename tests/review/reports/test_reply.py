@@ -24,6 +24,7 @@ def test_one_letter_for_each_patch_that_something_is_said_of(review: Review) -> 
     assert letter["To"] == "list@x.example"
     assert letter["Cc"] is None
     body = letter.get_content().replace("\r\n", "\n")
+    assert body.startswith("On Sun, 1 May 2011 12:00:00 +0200, Ann Author wrote:\n> --- a/")
     assert "> @@ -1,6 +1,6 @@" in body
     assert "> +int line3 = 10;" in body
     own = [line for line in body.splitlines() if not line.startswith(">")]
