@@ -21,6 +21,8 @@ def review_fields(review: Review) -> dict[str, object]:
         "bases": [_base(base) for base in review.bases],
         "nearest": None if review.nearest is None else _base(review.nearest),
         "named_base": submission.named_base or None,
+        "cover": submission.cover or None,
+        "trailers": [{"patch": number or None, "trailer": line} for number, line in submission.trailers],
         "missing": list(submission.missing),
         "unreadable": [
             {"number": one.number, "subject": one.subject, "code": one.code, "message": one.message}

@@ -1,6 +1,7 @@
 """Every renderer says what is held against a patch, and nothing that is not."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -132,3 +133,13 @@ def test_a_markdown_table_ends_before_the_list_and_each_item_is_one_line(review:
         "ERROR",
     ]
     assert all(line.startswith(("- **", "**")) for line in items.strip().splitlines())
+
+
+def test_json_holds_what_came_with_the_series(review: Review, rules: Rules) -> None:
+    given = replace(review.submission, trailers=((2, "Acked-by: A <a@x.example>"), (0, "Tested-by: T <t@x.example>")))
+    (found,) = json.loads(FORMATS["json"]([replace(review, submission=given)], rules))["reviews"]
+    assert "BLURB HERE" in found["cover"]
+    assert found["trailers"] == [
+        {"patch": 2, "trailer": "Acked-by: A <a@x.example>"},
+        {"patch": None, "trailer": "Tested-by: T <t@x.example>"},
+    ]
