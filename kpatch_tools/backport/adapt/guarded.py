@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from kpatch_tools.backport.change import Change
-from kpatch_tools.backport.guards import Carriage, Carried, find_objections
+from kpatch_tools.backport.guards import MERGED_GUARDS, Carriage, Carried, find_objections
 from kpatch_tools.backport.guards.identifiers import Names, declared_by
 from kpatch_tools.backport.guards.parses import ID as PARSES
 from kpatch_tools.backport.guards.words import names_in
@@ -22,7 +22,8 @@ Refused = frozenset[tuple[RepoPath, int]]
 def find_refused(change: Change, target: BlobSource, pick: Pick, adapted: Pick) -> Refused:
     """The hunks of `adapted` that needed a person in `pick`, and do again: all those in a file that a guard objects to.
 
-    Those that were left out, too, if the rest needs what they declare. Empty if nobody objects.
+    Those that were merged and do not fit as upstream's, and those that were left out if the rest needs what they
+    declare. Empty if nobody objects.
     """
     if adapted.hunks == pick.hunks:
         return frozenset()
@@ -30,12 +31,16 @@ def find_refused(change: Change, target: BlobSource, pick: Pick, adapted: Pick) 
     files = (*done, *_others(change, target, adapted, done))
     objections = find_objections(Carriage(files, target, change.before, change.after))
     bad = {path for (path, _), one in objections.items() if one.guard != PARSES or not _breaks(change, pick, path)}
+    merged = tuple(_as_merged(change, target, pick, adapted))
+    unfit = find_objections(Carriage(merged, target, change.before, change.after), MERGED_GUARDS)
     needs_dropped = _needs_dropped(change, target, adapted)
     return frozenset(
         (before.file, before.number)
         for before, after in zip(pick.hunks, adapted.hunks, strict=True)
         if before.kind is HunkClass.NEEDS_HUMAN and after.kind is not HunkClass.NEEDS_HUMAN
-        if after.file in bad or (needs_dropped and after.kind is HunkClass.DROPPED)
+        if after.file in bad
+        or (after.file, after.number) in unfit
+        or (needs_dropped and after.kind is HunkClass.DROPPED)
     )
 
 
@@ -78,6 +83,21 @@ def _as_done(path: RepoPath, ours: bytes, result: bytes) -> Carried:
     diff = replace(FileDiff(path, path), hunks=hunks)
     done = (HunkResult(path, number, HunkClass.ADAPTED, "") for number in range(1, len(hunks) + 1))
     return Carried(diff, path, ours, result, ours, result, tuple(done))
+
+
+def _as_merged(change: Change, target: BlobSource, pick: Pick, adapted: Pick) -> Iterator[Carried]:
+    """The files in which hunks were merged that needed a person, as upstream's change to them."""
+    done = {
+        after
+        for before, after in zip(pick.hunks, adapted.hunks, strict=True)
+        if before.kind is HunkClass.NEEDS_HUMAN and after.kind <= HunkClass.MERGED and after.file == before.file
+    }
+    for file in change.files:
+        path = adapted.renamed.get(file.path, file.path)
+        hunks = tuple(one for one in adapted.hunks if one in done and one.file == path)
+        if hunks and change.before is not None and change.after is not None and file.old_path and file.new_path:
+            versions = change.before.read(file.old_path), change.after.read(file.new_path), target.read(path)
+            yield Carried(file, path, *versions, adapted.changes.get(path), hunks)
 
 
 def _others(change: Change, target: BlobSource, adapted: Pick, done: tuple[Carried, ...]) -> Iterator[Carried]:

@@ -31,11 +31,19 @@ ALL_GUARDS: tuple[Guard, ...] = (
     object_to_broken,
 )
 
+MERGED_GUARDS: tuple[Guard, ...] = (
+    object_to_strangers,
+    object_to_other_members,
+    object_to_repeated,
+    object_to_returns,
+)
+"""Those that compare with upstream also what was merged word by word, of which the lines are not upstream's."""
 
-def find_objections(carriage: Carriage) -> Objections:
-    """The first objection to each hunk, by file and number; empty if there is none."""
+
+def find_objections(carriage: Carriage, guards: tuple[Guard, ...] = ALL_GUARDS) -> Objections:
+    """The first objection of `guards` to each hunk, by file and number; empty if there is none."""
     found: dict[tuple[RepoPath, int], Objection] = {}
-    for guard in ALL_GUARDS:
+    for guard in guards:
         for one in guard(carriage):
             found.setdefault((one.path, one.number), one)
     return found

@@ -120,3 +120,14 @@ def test_what_is_left_out_may_not_have_brought_what_the_rest_uses():
     target = {"net/new.c": lines(*TOP, *OTHER), "net/use.c": before["net/use.c"], "net/q.h": "int use(int);\n"}
     pick = carry(before, after, target)
     assert kinds(pick) == [HunkClass.NEEDS_HUMAN, HunkClass.EXACT]
+
+
+@pytest.mark.parametrize("early", ["", "flush_pages(queue, 8, 1);"])
+def test_what_is_merged_by_words_is_compared_with_upstream_as_well(early):
+    rows = ["save_area(queue->first, depth);", "return;"]
+    before = lines(*TOP, *function("drain", *FLUSH, *rows))
+    after = before.replace("queue->first, depth);\n", "queue->first, 0);\n\tflush_pages(queue, 8, 1);\n")
+    target = lines(*TOP, *function("drain", *FLUSH[:2], *filter(None, [early]), *FLUSH[2:], *rows))
+    target = target.replace("queue->first, depth)", "queue->first_area, depth)")
+    pick = carry({"a.c": before}, {"a.c": after}, {"a.c": target})
+    assert kinds(pick) == [HunkClass.NEEDS_HUMAN if early else HunkClass.MERGED]
