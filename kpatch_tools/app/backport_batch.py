@@ -22,10 +22,6 @@ from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.tree import KernelTree, TreeAt
 from kpatch_tools.workers import divide
 
-_REOPEN = 100
-"""Lines after which a process opens the repository anew: what was read of so many versions is not needed again, and
-takes memory."""
-
 STATUSES = ("applied", "offered", "conflict", "present", "error")
 
 
@@ -182,7 +178,6 @@ class _Worker:
         self._origin = tree
         self._request = request
         self._opened: tuple[int, KernelTree] | None = None
-        self._used = 0
 
     def __call__(self, line: QueueLine) -> Record:
         started = time.perf_counter()
@@ -220,8 +215,7 @@ class _Worker:
         return answer_of_report(report, accepted), {"outcome": report.outcome.value}
 
     def _tree(self) -> KernelTree:
-        self._used += 1
-        if self._opened is None or self._opened[0] != os.getpid() or self._used % _REOPEN == 0:
+        if self._opened is None or self._opened[0] != os.getpid():
             self._opened = os.getpid(), self._origin.reopened(objects=self._request.objects)
         return self._opened[1]
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 import pygit2
 from pygit2.enums import SortMode
@@ -106,6 +107,54 @@ class _Touched:
             known = tuple(self._store.entry(root, path) or _NOTHING for path in self._paths)
             self._states[oid] = known
         return known
+
+
+def is_ancestor(store: ObjectStore, a: ObjectId, b: ObjectId) -> bool:
+    """See KernelTree.is_ancestor.
+
+    A stable branch is a line that leaves the mainline at some commit. An upstream commit that descends from there is no
+    ancestor of the branch: a few hundred commits tell that, where libgit2 looks at all between the two.
+    """
+    repository = store.repository
+    fork, target = pygit2.Oid(hex=b), pygit2.Oid(hex=a)
+    if not store.boundary():
+        for _ in range(_LONGEST_SEARCH):
+            if fork == target:
+                return True
+            parents = _commit(repository, fork).parent_ids
+            if len(parents) != 1:
+                break
+            fork = parents[0]
+        if _is_seen_to_descend(repository, target, fork):
+            return False
+    return fork == target or repository.descendant_of(fork, target)
+
+
+_LONGEST_SEARCH = 4_000  # commits; a search as long as that costs a twentieth of libgit2's
+
+
+def _is_seen_to_descend(repository: pygit2.Repository, commit: pygit2.Oid, ancestor: pygit2.Oid) -> bool:
+    """Whether a short search finds `ancestor` below `commit`: False proves nothing. The oldest commits are looked at
+    first, but for those that are older than `ancestor`."""
+    oldest = _commit(repository, ancestor).commit_time
+    waiting = [(0, commit.raw)]
+    seen = {commit.raw}
+    for _ in range(_LONGEST_SEARCH):
+        if not waiting:
+            return False
+        for parent in _commit(repository, pygit2.Oid(raw=heappop(waiting)[1])).parent_ids:
+            if parent == ancestor:
+                return True
+            if parent.raw not in seen:
+                seen.add(parent.raw)
+                when = _commit(repository, parent).commit_time
+                if when >= oldest:
+                    heappush(waiting, (when, parent.raw))
+    return False
+
+
+def _commit(repository: pygit2.Repository, oid: pygit2.Oid) -> pygit2.Commit:
+    return repository[oid].peel(pygit2.Commit)
 
 
 def changes_between(

@@ -19,6 +19,20 @@ from .revisions import Revision
 from .selection import Selection
 from .view import TreeAt
 
+_MAPPED, _WINDOW = 512 << 20, 32 << 20  # bytes of packs; libgit2's own limits are 8 GB, and 1 GB at a time
+_CACHED = 96 << 20  # bytes of commits
+
+
+def _set_limits() -> None:
+    """How libgit2 reads, in this whole process."""
+    # git does not hash every object it reads again either; it halves the time of reading many blobs.
+    pygit2.settings.enable_strict_hash_verification(False)
+    pygit2.settings.mwindow_size = _WINDOW
+    pygit2.settings.mwindow_mapped_limit = _MAPPED
+    pygit2.settings.cache_max_size(_CACHED)
+    # Trees are kept as we need them, see ObjectStore.
+    pygit2.settings.cache_object_limit(ObjectType.TREE, 0)
+
 
 class KernelTree:
     """Reads objects; never touches a work tree or an index. The only thing that writes is `write`."""
@@ -42,8 +56,7 @@ class KernelTree:
                     f"no git repository at or above {path}",
                     hint="name one with --repo PATH, or make one: git clone, or git init and git add",
                 )
-            # git does not hash every object it reads again either; it halves the time of reading many blobs.
-            pygit2.settings.enable_strict_hash_verification(False)
+            _set_limits()
             return cls(ObjectStore(pygit2.Repository(found), elsewhere=objects, cache=cache))
         except (pygit2.GitError, KeyError, OSError) as error:
             if "owned" in str(error):
@@ -162,7 +175,7 @@ class KernelTree:
         if a == b:
             return True
         try:
-            found = self._repository.descendant_of(b, a)
+            found = history.is_ancestor(self._store, a, b)
         except (KeyError, pygit2.GitError) as error:
             raise history.history_ends(self._store, error) from error
         if not found and self._store.boundary():

@@ -1,6 +1,9 @@
 """Walking commits, and what each changed."""
 
+import random
+
 import pygit2
+import pytest
 from kpatch_tools.core.ids import ObjectId
 from kpatch_tools.tree import TreeChange
 from pygit2.enums import ObjectType
@@ -137,3 +140,25 @@ def test_touched_paths_are_those_of_the_changes(scratch):
     assert sorted(touched) == ["a/b/c.c", "a/d.c", "e", "h/i"]
     assert set(touched) == {change.path for change in repository.tree.changes(second)}
     assert set(repository.tree.reopened().touched_paths(commit)) == set(touched)
+
+
+@pytest.mark.parametrize("longest", [0, 2, 4_000])
+def test_ancestry_is_what_the_parents_say(scratch, monkeypatch, longest):
+    monkeypatch.setattr("kpatch_tools.tree.history._LONGEST_SEARCH", longest)
+    repo = scratch()
+    repository = pygit2.Repository(str(repo.path))
+    tree = repository.TreeBuilder().write()
+    chance = random.Random(1)
+    commits: list[pygit2.Oid] = []
+    below: dict[pygit2.Oid, set[pygit2.Oid]] = {}
+    for number in range(60):
+        parents = chance.sample(commits[-6:], min(len(commits), chance.choice((1, 1, 1, 2))))
+        # Clocks are wrong: a child may be older than its parents.
+        who = pygit2.Signature("A", "a@b", 1_300_000_000 + 1_000 * number + chance.randrange(-5_000, 5_000), 0)
+        made = repository.create_commit(None, who, who, f"{number}", tree, parents)
+        below[made] = {made}.union(*(below[parent] for parent in parents))
+        commits.append(made)
+    for one in commits:
+        for other in commits:
+            expected = one in below[other]
+            assert repo.tree.is_ancestor(ObjectId(str(one)), ObjectId(str(other))) is expected
