@@ -3,6 +3,7 @@
 from kpatch_tools.core.ids import RepoPath
 
 from .callees import object_to_other_callees
+from .copies import object_to_copies
 from .formats import object_to_other_types
 from .identifiers import object_to_unknown
 from .included import object_to_unseen
@@ -25,6 +26,7 @@ ALL_GUARDS: tuple[Guard, ...] = (
     object_to_other_types,
     object_to_numbers,
     object_to_lost_lines,
+    object_to_copies,
     object_to_repeated,
     object_to_lost_labels,
     object_to_returns,
