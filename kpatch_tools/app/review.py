@@ -22,7 +22,7 @@ from kpatch_tools.review.bases import Touching, rank_bases
 from kpatch_tools.review.ignoring import Ignore, ignoring
 from kpatch_tools.review.placing import place_in_patch
 from kpatch_tools.review.values import COMPLETE, Base, BaseReason, Placed, Review, Reviewed, Sent, Submission
-from kpatch_tools.tree import KernelTree
+from kpatch_tools.tree import CommitData, KernelTree
 from kpatch_tools.workers import divide, processors
 
 _LONG_SERIES = 8
@@ -94,13 +94,16 @@ def review_input(
     return ignoring(review, choice.ignores)
 
 
-def _touching_in(past: Callable[[], Past] | None) -> Touching | None:
+def _touching_in(past: Callable[[], Past] | None) -> Touching:
     """By an index of the history, if one is kept: to walk it would take longer than the review."""
-    opened = past() if past is not None else None
-    if opened is None or isinstance(opened, WalkedPast):
-        return None
-    tips = find_tips(opened.tree)
-    return lambda paths: opened.touching(paths, tips=tips)
+
+    def touching(paths: Sequence[RepoPath]) -> Iterable[CommitData] | None:
+        opened = past() if past is not None else None
+        if opened is None or isinstance(opened, WalkedPast):
+            return None
+        return opened.touching(paths, tips=find_tips(opened.tree))
+
+    return touching
 
 
 def _is_proven(base: Base) -> bool:

@@ -23,8 +23,12 @@ _NO_BLOB = re.compile(r"0+")
 Preimages = Mapping[RepoPath, str | None]
 """By path the abbreviated id of the blob that is expected there; None where no file is."""
 
-Touching = Callable[[Sequence[RepoPath]], Iterable[CommitData]]
-"""The commits that changed one of these paths, the youngest first."""
+Touching = Callable[[Sequence[RepoPath]], Iterable[CommitData] | None]
+"""The commits that changed one of these paths, the youngest first; None where to ask would take too long."""
+
+
+def _too_long(_: Sequence[RepoPath]) -> None:
+    return None
 
 
 def preimages(submission: Submission) -> Preimages:
@@ -44,13 +48,13 @@ def preimages(submission: Submission) -> Preimages:
 
 
 def rank_bases(
-    tree: KernelTree, submission: Submission, *, named: Sequence[str] = (), touching: Touching | None = None
+    tree: KernelTree, submission: Submission, *, named: Sequence[str] = (), touching: Touching = _too_long
 ) -> tuple[Base, ...]:
     """Candidates for the series, best first; `named` are revisions that the user gave, in order of preference.
 
     What was made from a commit that is here stands on that commit's parent. Of the tags and branches come those with
-    all pre-image blobs, newest first; where none has them all, the newest commit of the history that does, by
-    `touching`, or without it one of the latest; else the tags and branches with the most. HEAD comes last. Never empty
+    all pre-image blobs, newest first; where none has them all, the newest commit of the history that does, if
+    `touching` answers, or one of the latest; else the tags and branches with the most. HEAD comes last. Never empty
     in a repository with a commit.
 
     KpatchError unknown-revision for one of `named`.
@@ -96,7 +100,7 @@ def _fitting(tree: KernelTree, commit: ObjectId, wanted: Preimages) -> Iterator[
         yield found is None if blob is None else found is not None and found.startswith(blob)
 
 
-def _by_blobs(tree: KernelTree, wanted: Preimages, touching: Touching | None, most: int = 5) -> Iterable[Base]:
+def _by_blobs(tree: KernelTree, wanted: Preimages, touching: Touching, most: int = 5) -> Iterable[Base]:
     """The newest tags and branches that have all of the pre-images, or one commit that does; else those with the most,
     newest first."""
     if not wanted:
@@ -112,17 +116,18 @@ def _by_blobs(tree: KernelTree, wanted: Preimages, touching: Touching | None, mo
             counted.append((matched, tree.commit(oid).committer.when, name, oid))
     best = max((matched for matched, *_ in counted), default=0)
     if best < len(wanted):
-        between = _recent(tree, wanted) if touching is None else _before_a_change(tree, wanted, touching)
+        changes = touching(tuple(wanted))
+        between = _recent(tree, wanted) if changes is None else _before_a_change(tree, wanted, changes)
         if between is not None:
             return [Base(between[:12], between, BaseReason.BLOBS, len(wanted), len(wanted))]
     chosen = sorted((one for one in counted if one[0] == best), key=lambda one: (one[1], one[2]), reverse=True)
     return [Base(name, oid, BaseReason.BLOBS, matched, len(wanted)) for matched, _, name, oid in chosen[:most]]
 
 
-def _before_a_change(tree: KernelTree, wanted: Preimages, touching: Touching) -> ObjectId | None:
+def _before_a_change(tree: KernelTree, wanted: Preimages, changes: Iterable[CommitData]) -> ObjectId | None:
     """The parent of the youngest commit that changed one of the files and found them all as they are wanted: where the
     series itself is here, what it was made on."""
-    for commit in touching(tuple(wanted)):
+    for commit in changes:
         for parent in commit.parents:
             if _has_all(tree, parent, wanted):
                 return parent
