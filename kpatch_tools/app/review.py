@@ -146,18 +146,25 @@ def _review_steps(
         found[index] = one
         progress(f"{len(found)} of {len(steps)}, {one.sent.patch.subject}")
     reviewed = [found[index] for index in range(len(steps))]
-    return [_with_costly(tree, base, step, one, choice) for step, one in zip(steps, reviewed, strict=True)]
+    end = steps[-1].after if steps else {}
+    return [_with_costly(tree, base, step, end, one, choice) for step, one in zip(steps, reviewed, strict=True)]
 
 
-def _with_costly(tree: KernelTree, base: Base, step: _Step, reviewed: Reviewed, choice: Choice) -> Reviewed:
-    """With what the model and the history say, which are asked about one patch after the other."""
+def _with_costly(
+    tree: KernelTree, base: Base, step: _Step, end: Changes, reviewed: Reviewed, choice: Choice
+) -> Reviewed:
+    """With what the model and the history say, which are asked about one patch after the other.
+
+    `end`: all that the series changes, for a later patch of it may be the follow-up of an earlier one.
+    """
     if step.result.rejects:
         return reviewed
-    before = Overlay(tree.at(base.commit), step.before)
+    source = tree.at(base.commit)
+    before = Overlay(source, step.before)
     after = Overlay(before, step.result.changes)
     findings: list[Finding] = []
     if choice.followups is not None:
-        findings += choice.followups.findings(step.sent.patch.message, before, after)
+        findings += choice.followups.findings(step.sent.patch.message, before, Overlay(source, end))
     if choice.model is not None:
         findings.append(choice.model.finding(before, after, step.result.changes))
     placed = _placed(step.sent.patch, step.result.placed, findings)

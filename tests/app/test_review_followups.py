@@ -1,14 +1,19 @@
 """A backport without what upstream fixed later in it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from kpatch_tools.app.recall import Recall
+from kpatch_tools.app.review import Choice, review_input
 from kpatch_tools.app.review_followups import FollowupReview
+from kpatch_tools.app.review_input import Input
 from kpatch_tools.backport import WalkedPast
 from kpatch_tools.core.finding import Status
-from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.source import Overlay
+from kpatch_tools.patch import patch_of_commit
+from kpatch_tools.review.values import Sent, Submission
 from kpatch_tools.tree import KernelTree, Signature
 
 FILE = RepoPath("mm/a.c")
@@ -19,14 +24,17 @@ def tree(tmp_path: Path) -> KernelTree:
     return KernelTree.create(tmp_path / "linux.git", branch="main")
 
 
-def test_the_second_half_is_asked_for(tree: KernelTree, tmp_path: Path) -> None:
-    lines = [f"int line{number};" for number in range(12)]
-    text = ["\n".join(lines) + "\n"]
-    text.append(text[0].replace("int line5;", "int line5 = broken_here;"))
-    text.append(text[1].replace("broken_here", "mended_here"))
+LINES = "".join(f"int line{number};\n" for number in range(12))
+BROKEN = LINES.replace("int line5;", "int line5 = broken_here;")
+MENDED = BROKEN.replace("broken_here", "mended_here")
+
+
+@pytest.fixture
+def commits(tree: KernelTree) -> list[ObjectId]:
+    """What upstream did: a file, a fix that is wrong, and what mends it."""
     base = tree.empty_tree()
-    commits = []
-    for number, content in enumerate(text):
+    commits: list[ObjectId] = []
+    for number, content in enumerate((LINES, BROKEN, MENDED)):
         message = f"mm: step {number}\n\nWhy.\n"
         if number == 2:
             message += f'\nFixes: {commits[1][:12]} ("mm: step 1")\n'
@@ -36,16 +44,36 @@ def test_the_second_half_is_asked_for(tree: KernelTree, tmp_path: Path) -> None:
         )
         commits.append(base)
     tree.move("main", base)
+    return commits
+
+
+def test_the_second_half_is_asked_for(tree: KernelTree, commits: list[ObjectId], tmp_path: Path) -> None:
     before = tree.at(commits[0])
     message = f"mm: step 1\n\ncommit {commits[1]} upstream.\n\nWhy.\n".encode()
     past = Recall(tmp_path / "history", make=True).open(tree)
     review = FollowupReview(lambda: past)
-    (lacks,) = review.findings(message, before, Overlay(before, {FILE: text[1].encode()}))
+    (lacks,) = review.findings(message, before, Overlay(before, {FILE: BROKEN.encode()}))
     assert lacks.status is Status.WARN
     assert commits[2][:12] in lacks.message
-    (has,) = review.findings(message, before, Overlay(before, {FILE: text[2].encode()}))
+    (has,) = review.findings(message, before, Overlay(before, {FILE: MENDED.encode()}))
     assert has.status is Status.PASS
     (none,) = review.findings(b"mm: x\n", before, before)
     (walked,) = FollowupReview(lambda: WalkedPast(tree)).findings(message, before, before)
     (unknown,) = review.findings(message.replace(commits[1].encode(), b"9" * 40), before, before)
     assert none.status is walked.status is unknown.status is Status.SKIP
+
+
+@pytest.mark.parametrize("patches", [1, 2])
+def test_a_later_patch_of_the_series_is_a_second_half(
+    tree: KernelTree, commits: list[ObjectId], tmp_path: Path, patches: int
+) -> None:
+    sent = []
+    for number, commit in enumerate(commits[1 : 1 + patches], start=1):
+        upstream = patch_of_commit(tree, commit)
+        message = upstream.message.replace(b"\n\n", b"\n\ncommit %s upstream.\n\n" % commit.encode(), 1)
+        sent.append(Sent(number, replace(upstream, message=message)))
+    past = Recall(tmp_path / "history", make=True).open(tree)
+    choice = Choice(checks=(), followups=FollowupReview(lambda: past))
+    review = review_input(tree, Input(Submission("mm: both", tuple(sent)), commits[0]), choice)
+    (first,) = review.patches[0].findings
+    assert first.finding.status is (Status.PASS if patches == 2 else Status.WARN)
