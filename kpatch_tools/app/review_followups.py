@@ -31,7 +31,7 @@ class FollowupReview:
     past: Callable[[], Past]
 
     def findings(self, message: bytes, before: BlobSource, after: BlobSource) -> Iterator[Finding]:
-        """WARN for each follow-up that neither `before` nor `after`, the end of the series, has; else one PASS or SKIP."""
+        """WARN for each follow-up that neither `before` nor the series' end, `after`, has; else one PASS or SKIP."""
         reference = upstream_reference(message)
         if reference is None:
             yield Finding(RULE.id, Status.SKIP, "the message names no upstream commit")
