@@ -15,6 +15,7 @@ from kpatch_tools.review.bot.outputs import deliver, plan_posts
 from kpatch_tools.review.bot.patchwork import Patchwork
 from kpatch_tools.review.bot.server import AwayError
 from kpatch_tools.review.bot.state import BotState
+from kpatch_tools.review.envelope import one_line
 from kpatch_tools.review.sources import letters_in, letters_of_folder, letters_of_inbox
 from kpatch_tools.review.statements import told
 from kpatch_tools.review.threads import Received, find_submissions
@@ -70,7 +71,8 @@ def run_round(
 
 
 def _failed(name: str, error: KpatchError, state: BotState, done: Round, now: int) -> None:
-    done.failed.append(f"{name}: {error.message} [{error.code}]")
+    # Servers put into it what they like.
+    done.failed.append(f"{name}: {one_line(error.message)} [{error.code}]")
     if isinstance(error, AwayError) and error.seconds:
         state.pause(name, now + error.seconds)
 
@@ -86,19 +88,24 @@ def _collect(source: Source, state: BotState, done: Round, now: int) -> int:
 
 
 def _until_it_fails(source: Source, state: BotState, done: Round, now: int) -> Iterator[tuple[Received | None, str]]:
-    try:
-        yield from _arriving(source, state.place(source.name), done)
-    except KpatchError as error:
+    def tell(error: KpatchError) -> None:
         _failed(source.name, error, state, done, now)
 
+    try:
+        yield from _arriving(source, state.place(source.name), tell)
+    except KpatchError as error:
+        tell(error)
 
-def _arriving(source: Source, place: str, done: Round) -> Iterator[tuple[Received | None, str]]:
+
+def _arriving(
+    source: Source, place: str, passed_over: Callable[[KpatchError], None]
+) -> Iterator[tuple[Received | None, str]]:
     """Letters after `place`, each with the place that it leaves the source at; None moves only that. What comes again
     is known by its id."""
     if source.kind == "patchwork":
         server = Patchwork(source.url)
         for after, address in server.completed_series(source.project, place):
-            yield from ((letter, place) for letter in _letters_at(server, address, source, done))
+            yield from ((letter, place) for letter in _letters_at(server, address, passed_over))
             place = after  # only now, for a series is read as a whole
             yield None, place
     elif source.kind == "public-inbox":
@@ -111,14 +118,14 @@ def _arriving(source: Source, place: str, done: Round) -> Iterator[tuple[Receive
             yield letter, ""
 
 
-def _letters_at(server: Patchwork, address: str, source: Source, done: Round) -> tuple[Received, ...]:
+def _letters_at(server: Patchwork, address: str, passed_over: Callable[[KpatchError], None]) -> tuple[Received, ...]:
     """A series' letters; none of one that the server does not give, which must not keep us from the next."""
     try:
         return tuple(letters_in(server.fetch(address), address))
     except AwayError:
         raise
     except KpatchError as error:
-        done.failed.append(f"{source.name}: {error.message} [{error.code}]")
+        passed_over(error)
         return ()
 
 

@@ -164,6 +164,13 @@ def test_it_does_not_send_us_elsewhere(linked: Bot, patchwork: FakePatchwork) ->
     assert "another server" in linked.round().failed[0]
 
 
+def test_what_a_server_says_steers_no_terminal(linked: Bot, patchwork: FakePatchwork) -> None:
+    patchwork.refusals["GET /api/1.2/events/"] = [(302, {"Location": "http://x.example/\x1b[31m\x9b0m"})]
+    (told,) = linked.round().failed
+    assert "http://x.example/" in told
+    assert told.isprintable()
+
+
 def test_a_server_that_asks_for_a_pause_gets_it_and_loses_nothing(
     linked: Bot, bad_series: Series, patchwork: FakePatchwork
 ) -> None:
