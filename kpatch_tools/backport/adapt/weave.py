@@ -86,8 +86,20 @@ def weave(base: Sequence[Token], ours: Sequence[Token], theirs: Sequence[Token],
     upstreams = [_Difference(one.first, one.last, tuple(base[one.first : one.last])) for one in overruled]
     undone = tuple(_assemble(base, ours, base, to, range(len(base)), kept, upstreams))
     said = tuple((_plain(base[one.first : one.last]), _plain(one.new)) for one in overruled)
-    is_apart = is_apart and all(_are_apart(one, edit, base) for one in kept for edit in edits)
+    is_apart = is_apart and all(
+        _goes_on(one, base, edited) and all(_are_apart(one, edit, base) for edit in edits) for one in kept
+    )
     return Woven(tokens, said, undone, is_apart)
+
+
+def _goes_on(one: _Difference, base: Sequence[Token], edited: To) -> bool:
+    """Whether upstream keeps the statement that the target has in another form: else its words go into a new one."""
+    if _is_statement(one, base):
+        return True
+    start = one.first
+    while start > 0 and base[start - 1].text not in _STANDS_ALONE:
+        start -= 1
+    return edited[start] is not None
 
 
 def _are_apart(one: _Difference, edit: _Difference, base: Sequence[Token]) -> bool:

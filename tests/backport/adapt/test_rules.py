@@ -64,6 +64,18 @@ def test_each_side_has_to_change_another_part_of_the_code(theirs, ours, kind):
     assert kinds(pick) == [kind]
 
 
+def test_words_of_the_targets_that_go_into_another_statement_are_adapted():
+    before = lines(
+        *TOP, *function("drain", *FLUSH, "while (flush_pages(queue, 0, 0) ||", "       depth > 8)", "\tbreak;")
+    )
+    after = before.replace(
+        "while (flush_pages(queue, 0, 0) ||\n\t       depth > 8)\n\t\tbreak;", "stop_queue(queue,\n\t       depth > 8);"
+    )
+    pick, made = only(before, after, before.replace("depth > 8", "depth >= limit_of_queue"))
+    assert kinds(pick) == [HunkClass.ADAPTED]
+    assert "depth >= limit_of_queue);\n" in made
+
+
 @pytest.mark.parametrize(("last", "kind"), [("return;", HunkClass.MOVED), ("", HunkClass.ADAPTED)])
 def test_a_statement_put_in_before_another_step_of_the_flow_is_adapted(last, kind):
     before = lines(*TOP, *function("drain", *FLUSH, "save_area(queue->first, depth);", "return;"))
