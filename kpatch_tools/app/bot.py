@@ -119,12 +119,12 @@ def _arriving(
 
 
 def _letters_at(server: Patchwork, address: str, passed_over: Callable[[KpatchError], None]) -> tuple[Received, ...]:
-    """A series' letters; none of one that the server does not give, which must not keep us from the next."""
+    """A series' letters; none of one that the server will never give, which must not keep us from the next."""
     try:
         return tuple(letters_in(server.fetch(address), address))
-    except AwayError:
-        raise
     except KpatchError as error:
+        if isinstance(error, AwayError) or error.code == "server-fails":
+            raise
         passed_over(error)
         return ()
 

@@ -203,6 +203,15 @@ def test_a_series_that_is_gone_does_not_stop_the_next(
     assert linked.round(after=60).quiet
 
 
+def test_a_series_that_the_server_fails_to_give_is_read_later(
+    linked: Bot, bad_series: Series, patchwork: FakePatchwork
+) -> None:
+    arrives(patchwork, bad_series()[1:], 7)
+    patchwork.refusals["GET /series/7/mbox/"] = [(500, {})]
+    assert len(linked.round().failed) == 1
+    assert len(linked.round(after=60).reviewed) == 1
+
+
 @pytest.mark.parametrize(("status", "again"), [(404, 0), (400, 0), (500, 1), (403, 1)])
 def test_what_is_refused_for_good_is_not_tried_again(
     linked: Bot, bad_series: Series, patchwork: FakePatchwork, status: int, again: int
