@@ -64,16 +64,23 @@ def test_each_side_has_to_change_another_part_of_the_code(theirs, ours, kind):
     assert kinds(pick) == [kind]
 
 
+WAITING = (
+    *("if (queue->state == WAITS) {", "\tadd_waiter(queue, depth);", "\tfor (;;) {", "\t\tset_state(queue, depth);"),
+    *("\t\tif (signal_pending(queue) ||", "\t\t    queue->state != WAITS)", "\t\t\tbreak;", "\t\tschedule(queue);"),
+    *("\t}", "\tremove_waiter(queue, depth);", "\tif (signal_pending(queue)) {", "\t\tput_queue(queue);"),
+    *("\t\treturn;", "\t}", "}"),
+)
+WAITED = (
+    *("depth = wait_for_event(queue,", "\t\t\tqueue->state != WAITS);", "if (depth < 0) {", "\tput_queue(queue);"),
+    *("\treturn;", "}"),
+)
+
+
 def test_words_of_the_targets_that_go_into_another_statement_are_adapted():
-    before = lines(
-        *TOP, *function("drain", *FLUSH, "while (flush_pages(queue, 0, 0) ||", "       depth > 8)", "\tbreak;")
-    )
-    after = before.replace(
-        "while (flush_pages(queue, 0, 0) ||\n\t       depth > 8)\n\t\tbreak;", "stop_queue(queue,\n\t       depth > 8);"
-    )
-    pick, made = only(before, after, before.replace("depth > 8", "depth >= limit_of_queue"))
+    before, after = (lines(*TOP, *function("drain", *FLUSH, *rows, *FLUSH[2:])) for rows in (WAITING, WAITED))
+    pick, made = only(before, after, before.replace("state != WAITS", "state > LAST"), more="wait_for_event\n")
     assert kinds(pick) == [HunkClass.ADAPTED]
-    assert "depth >= limit_of_queue);\n" in made
+    assert "\t\t\tqueue->state > LAST);\n" in made
 
 
 @pytest.mark.parametrize(("last", "kind"), [("return;", HunkClass.MOVED), ("", HunkClass.ADAPTED)])
