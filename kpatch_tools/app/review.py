@@ -3,14 +3,11 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from kpatch_tools.app.checking import check_changes
-from kpatch_tools.app.review_followups import RULE as FOLLOWUPS
-from kpatch_tools.app.review_followups import FollowupReview
 from kpatch_tools.app.review_input import Input
-from kpatch_tools.app.review_model import RULE as MODEL
-from kpatch_tools.app.review_model import ModelReview
-from kpatch_tools.backport import Past, WalkedPast, find_tips
+from kpatch_tools.app.review_rules import FOLLOWUPS, MODEL
 from kpatch_tools.checks.catalogue import ALL_CHECKS
 from kpatch_tools.checks.check import Check
 from kpatch_tools.core.errors import KpatchError
@@ -24,6 +21,11 @@ from kpatch_tools.review.placing import place_in_patch
 from kpatch_tools.review.values import COMPLETE, Base, BaseReason, Placed, Review, Reviewed, Sent, Submission
 from kpatch_tools.tree import CommitData, KernelTree
 from kpatch_tools.workers import divide, processors
+
+if TYPE_CHECKING:
+    from kpatch_tools.app.review_followups import FollowupReview
+    from kpatch_tools.app.review_model import ModelReview
+    from kpatch_tools.backport import Past
 
 _LONG_SERIES = 8
 APPLIES = "patch-applies"
@@ -56,9 +58,9 @@ class Choice:
     checks: tuple[Check, ...] = ALL_CHECKS
     ignores: tuple[Ignore, ...] = ()
     old: bool = False
-    model: ModelReview | None = None
-    followups: FollowupReview | None = None
-    past: Callable[[], Past] | None = None
+    model: "ModelReview | None" = None
+    followups: "FollowupReview | None" = None
+    past: "Callable[[], Past] | None" = None
 
 
 def review_input(
@@ -94,12 +96,16 @@ def review_input(
     return ignoring(review, choice.ignores)
 
 
-def _touching_in(past: Callable[[], Past] | None) -> Touching:
+def _touching_in(past: "Callable[[], Past] | None") -> Touching:
     """By an index of the history, if one is kept: to walk it would take longer than the review."""
 
     def touching(paths: Sequence[RepoPath]) -> Iterable[CommitData] | None:
-        opened = past() if past is not None else None
-        if opened is None or isinstance(opened, WalkedPast):
+        if past is None:
+            return None
+        from kpatch_tools.backport import WalkedPast, find_tips
+
+        opened = past()
+        if isinstance(opened, WalkedPast):
             return None
         return opened.touching(paths, tips=find_tips(opened.tree))
 

@@ -2,22 +2,17 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from kpatch_tools.backport import Past, WalkedPast, find_tips, read_change
-from kpatch_tools.backport.followups import find_followups, judge_followups
+from kpatch_tools.app.review_rules import FOLLOWUPS
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.patch import upstream_reference
-from kpatch_tools.review.rules import Rule
 
-RULE = Rule(
-    "followups-present",
-    "what upstream fixed later in the commit that a backport cites is there, too",
-    "A fix that has a bug of its own is not done with it; stable trees have taken many such without the second half.",
-    "279b706bf80 without 53f8023febf, which has no Fixes: line",
-    "later upstream commits with Fixes: on it, that take it back, or only touch what it added.",
-)
+if TYPE_CHECKING:
+    from kpatch_tools.backport import Past
+
 _STRONG = ("Fixes: it", "takes it back", "only touches what this change added")
 
 
@@ -28,29 +23,35 @@ class FollowupReview:
     `past` opens the history, which is asked for only where a patch cites an upstream commit.
     """
 
-    past: Callable[[], Past]
+    past: "Callable[[], Past]"
 
     def findings(self, message: bytes, before: BlobSource, after: BlobSource) -> Iterator[Finding]:
         """WARN for each follow-up that neither `before` nor the series' end, `after`, has; else one PASS or SKIP."""
         reference = upstream_reference(message)
         if reference is None:
-            yield Finding(RULE.id, Status.SKIP, "the message names no upstream commit")
+            yield Finding(FOLLOWUPS.id, Status.SKIP, "the message names no upstream commit")
             return
+        # Few patches are backports, and what follows takes a fifth of a second to import.
+        from kpatch_tools.backport import WalkedPast, find_tips, read_change
+        from kpatch_tools.backport.followups import find_followups, judge_followups
+
         past = self.past()
         if isinstance(past, WalkedPast):
             hint = "kpt backport … --index makes one"
-            yield Finding(RULE.id, Status.SKIP, "there is no index of the history to look them up in", hint=hint)
+            yield Finding(FOLLOWUPS.id, Status.SKIP, "there is no index of the history to look them up in", hint=hint)
             return
         try:
             change = read_change(past.tree, past.tree.commit(past.tree.commit_id(reference)))
         except KpatchError:
-            yield Finding(RULE.id, Status.SKIP, f"upstream commit {reference} is not in this repository")
+            yield Finding(FOLLOWUPS.id, Status.SKIP, f"upstream commit {reference} is not in this repository")
             return
         found = find_followups(past, change, tips=find_tips(past.tree))
         strong = [one for one in found if one.why in _STRONG]
         missing = [one for one in judge_followups(strong, target=before, result=after) if one.state == "missing"]
         for one in missing:
             text = f'upstream commit {one.commit[:12]} ("{one.subject}") is not there: {one.why}'
-            yield Finding(RULE.id, Status.WARN, text, hint=f"kpt backport {one.commit[:12]} says whether it is needed")
+            yield Finding(
+                FOLLOWUPS.id, Status.WARN, text, hint=f"kpt backport {one.commit[:12]} says whether it is needed"
+            )
         if not missing:
-            yield Finding(RULE.id, Status.PASS, f"all {len(strong)} follow-ups of {reference[:12]} are there")
+            yield Finding(FOLLOWUPS.id, Status.PASS, f"all {len(strong)} follow-ups of {reference[:12]} are there")

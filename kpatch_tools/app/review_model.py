@@ -4,21 +4,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from kpatch_tools.app.modelling import modelling
+from kpatch_tools.app.review_rules import MODEL
 from kpatch_tools.backport import RememberingModel, Verdict
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.model import Translations
 from kpatch_tools.model.relevance import Outliner
-from kpatch_tools.review.rules import Rule
-
-RULE = Rule(
-    "model-boot",
-    "the tree's own page-table code boots on the modelled machine as it did before",
-    "Xen refuses a page table that is mapped writable, and a guest that is refused crashes before it can say a word.",
-    "a reserve call that leaves page-table pages outside of what is made read-only",
-    "the tree's C, executed under the page-table rules of Xen (kpt model rules).",
-)
 
 
 @dataclass(slots=True)
@@ -36,23 +28,25 @@ class ModelReview:
     def finding(self, before: BlobSource, after: BlobSource, touched: Iterable[RepoPath]) -> Finding:
         """FAIL where the patch makes a boot fault, ERROR where it makes one that could be told one that cannot."""
         if not self._concerns(before, after, tuple(touched)):
-            return Finding(RULE.id, Status.SKIP, "the patch changes nothing that the model executes")
+            return Finding(MODEL.id, Status.SKIP, "the patch changes nothing that the model executes")
         patched = self._model.run(after)
         if patched.verdict is Verdict.OK:
-            return Finding(RULE.id, Status.PASS, f"boots with the patch: {patched.describe()}")
+            return Finding(MODEL.id, Status.PASS, f"boots with the patch: {patched.describe()}")
         control = self._model.run(before, first=patched.faulting)
         if control.verdict is patched.verdict:
-            return Finding(RULE.id, Status.SKIP, f"no different without the patch: {patched.describe()}")
+            return Finding(MODEL.id, Status.SKIP, f"no different without the patch: {patched.describe()}")
         if patched.verdict.faults:
             known = control.verdict.faults
             status = Status.WARN if known else Status.FAIL
             return Finding(
-                RULE.id,
+                MODEL.id,
                 status,
                 f"with the patch: {patched.describe()}; without it: {control.describe()}",
                 hint="kpt model explain shows the page that is refused, and who mapped it",
             )
-        return Finding(RULE.id, Status.ERROR, f"with the patch: {patched.describe()}; without it: {control.describe()}")
+        return Finding(
+            MODEL.id, Status.ERROR, f"with the patch: {patched.describe()}; without it: {control.describe()}"
+        )
 
     def _concerns(self, before: BlobSource, after: BlobSource, touched: tuple[RepoPath, ...]) -> bool:
         if not self._model.concerns(touched):

@@ -4,16 +4,13 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
 from kpatch_tools.app.exits import Exit
-from kpatch_tools.app.review_followups import RULE as FOLLOWUPS
-from kpatch_tools.app.review_followups import FollowupReview
-from kpatch_tools.app.review_model import RULE as MODEL
-from kpatch_tools.app.review_model import ModelReview
-from kpatch_tools.backport import Past
+from kpatch_tools.app.review_rules import FOLLOWUPS, MODEL
 from kpatch_tools.checks.catalogue import ALL_CHECKS
 from kpatch_tools.checks.check import Check
 from kpatch_tools.cli.findings import MARKS, print_findings
@@ -26,6 +23,11 @@ from kpatch_tools.review.reports import FORMATS
 from kpatch_tools.review.rules import Rule, parse_rule
 from kpatch_tools.review.statements import summary
 from kpatch_tools.review.values import Base, Review
+
+if TYPE_CHECKING:
+    from kpatch_tools.app.review_followups import FollowupReview
+    from kpatch_tools.app.review_model import ModelReview
+    from kpatch_tools.backport import Past
 
 
 def write_reviews(session: Session, reviews: Sequence[Review], form: str, output: str) -> None:
@@ -48,24 +50,30 @@ def chosen_checks(wanted: Sequence[str], unwanted: Sequence[str]) -> tuple[Check
     return tuple(check for check in ALL_CHECKS if (not wanted or check.id in wanted) and check.id not in unwanted)
 
 
-def chosen_followups(past: Callable[[], Past], wanted: Sequence[str], unwanted: Sequence[str]) -> FollowupReview | None:
+def chosen_followups(
+    past: "Callable[[], Past]", wanted: Sequence[str], unwanted: Sequence[str]
+) -> "FollowupReview | None":
     """The history, as `chosen_model`."""
     if FOLLOWUPS.id in unwanted or (wanted and FOLLOWUPS.id not in wanted):
         return None
+    from kpatch_tools.app.review_followups import FollowupReview
+
     return FollowupReview(past)
 
 
-def opened_past(session: Session, *, make: bool = False) -> Callable[[], Past]:
+def opened_past(session: Session, *, make: bool = False) -> "Callable[[], Past]":
     """Opens the history once, when it is asked for; an index of it is used if there is one, or made (`make`)."""
     return cache(lambda: kept_history(make=make).open(session.tree))
 
 
 def chosen_model(
     wanted: Sequence[str], unwanted: Sequence[str], progress: Callable[[str], None] = lambda _: None
-) -> ModelReview | None:
+) -> "ModelReview | None":
     """The model, unless it was left out by --skip, or by --check of something else."""
     if MODEL.id in unwanted or (wanted and MODEL.id not in wanted):
         return None
+    from kpatch_tools.app.review_model import ModelReview
+
     return ModelReview(kept_translations(), progress)
 
 
