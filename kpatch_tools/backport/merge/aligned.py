@@ -6,14 +6,19 @@ precede there, and that line is matched for what it says, not for its looks.
 """
 
 import itertools
+import re
 from collections.abc import Sequence
 
+from kpatch_tools.backport.lines import normal_line
 from kpatch_tools.core.hunkclass import HunkClass
 
 from .alignment import Alignment
 from .edits import Edit, Placed, Replacement
 from .text import Text
 
+_LEAVES = re.compile(rb"(?:return\b[^;]*|goto \w+|break|continue);")
+_CONTINUES = re.compile(rb"\}? ?else\b")
+_COMMENT = (b"/*", b"*", b"//")
 _ENDS = (b"return", b"break;", b"goto ", b"}", b"continue;", b"default:", b"case ", b"#endif", b"#else")
 
 
@@ -51,7 +56,7 @@ def indent_as(lines: Sequence[bytes], was: bytes, now: bytes) -> tuple[bytes, ..
     >>> indent_as([b"\t\tb = 1;\n", b"\n"], b"\t\ta = 0;\n", b"\ta = 0;\n")
     (b'\tb = 1;\n', b'\n')
     """
-    before, after = (line[: len(line) - len(line.lstrip())] for line in (was, now))
+    before, after = _depth(was), _depth(now)
     if before == after:
         return tuple(lines)
     return tuple(after + line[len(before) :] if before and line.startswith(before) else line for line in lines)
@@ -127,15 +132,37 @@ def _neighbours(line: int, alignment: Alignment) -> tuple[int | None, int | None
 def _insert_beside(
     edit: Edit, alignment: Alignment, joint: tuple[int, int], blanks: tuple[int, int], following: bytes
 ) -> Placed:
-    """Between the two neighbours the target has lines of its own: keep to the one that it is not set off from."""
+    """Between the two neighbours the target has lines of its own: keep to the one that it is not set off from.
+
+    An `else` keeps to its `if`, and nothing is put behind what leaves the function or the loop.
+    """
     ours, (above, below), (lead, trail) = alignment.ours, joint, blanks
     upwards = lead == 0 and (trail > 0 or not following.startswith(_ENDS))
+    if _continues(edit) or _leaves(ours, above, below, edit):
+        upwards = True
     if upwards:
         at, why = above + 1, "after the same line as upstream; other lines of the target follow"
     else:
         at = below - _blanks(ours, below - 1, -1, trail)
         why = "before the same line as upstream; other lines of the target precede"
     return Placed((edit,), (Replacement(at, at, edit.new),), HunkClass.MERGED, "beside-own-lines", why)
+
+
+def _continues(edit: Edit) -> bool:
+    """Whether an insertion is the rest of the statement before it."""
+    first = next((line for one in edit.new if (line := normal_line(one)) and not line.startswith(_COMMENT)), b"")
+    return _CONTINUES.match(first) is not None
+
+
+def _leaves(ours: Text, above: int, below: int, edit: Edit) -> bool:
+    """Whether the last of the target's own lines is a jump, as deep as the insertion."""
+    last = next(line for line in range(below - 1, above, -1) if ours.normal[line])
+    depth = next((_depth(line) for line in edit.new if line.strip()), b"")
+    return _LEAVES.fullmatch(ours.normal[last]) is not None and _depth(ours.lines[last]) == depth
+
+
+def _depth(line: bytes) -> bytes:
+    return line[: len(line) - len(line.lstrip())]
 
 
 def _insert_in_gap(edit: Edit, alignment: Alignment) -> Placed | None:

@@ -50,6 +50,21 @@ def test_an_insertion_by_one_of_its_neighbours(other, why):
     assert hunks == [(HunkClass.MOVED, why)]
 
 
+def test_an_else_keeps_to_its_if_and_a_last_statement_stands_before_the_return():
+    void = (
+        BASE.replace("static int", "static void").replace("\treturn count;\n", "").replace("lock(toy)", "lock_irq(toy)")
+    )
+    base = void.replace("}\n", "\tif (count)\n\t\ttoy_wake(toy);\n}\n")
+    other = "\t/* or not */\n\telse\n\t\ttoy_stop(toy);\n"
+    ours = base.replace("}\n", "\ttoy_release(toy);\n}\n").replace("lock_irq", "lock")
+    data, hunks = done(base.replace("}\n", other + "}\n"), ours, base)
+    assert data == ours.replace("toy_wake(toy);\n", "toy_wake(toy);\n" + other)
+    assert hunks == [(HunkClass.MERGED, "after the same line as upstream; other lines of the target follow")]
+    ours = base.replace("}\n", "\n\treturn;\n}\n").replace("lock_irq", "lock")
+    data, _ = done(base.replace("}\n", "\n\ttoy_mark(toy);\n}\n"), ours, base)
+    assert data == ours.replace("\n\treturn;\n", "\n\ttoy_mark(toy);\n\n\treturn;\n")
+
+
 def test_what_reads_otherwise_is_left_to_a_person():
     theirs = BASE.replace("\ttoy->count = count;\n", "\ttoy->count = count + 1;\n")
     ours = BASE.replace("toy->count = count", "toy_set(toy, count)")
