@@ -28,10 +28,13 @@ def object_to_other_members(carriage: Carriage) -> Iterator[Objection]:
     for one in carriage.files:
         if one.versions is None or carriage.after is None or one.base == one.ours:
             continue
+        known: dict[str, frozenset[bytes]] = {}
         for edit in one.edits:
             for variable, member in sorted(_used(one, edit)):
                 tag = _structure(one, edit, variable)
-                if tag is None or member in (here := _members(tag, result, one.path)) or not here:
+                if tag is not None and tag not in known:
+                    known[tag] = _members(tag, result, one.path)
+                if tag is None or not known[tag] or member in known[tag]:
                     continue
                 if member in _members(tag, carriage.after, one.diff.new_path or one.path):
                     why = f"it uses {member.decode()} of struct {tag}, which the target's structure does not have"
@@ -67,9 +70,10 @@ def _structure(carried: Carried, edit: Edit, variable: bytes) -> str | None:
 def _members(tag: str, source: BlobSource, path: RepoPath) -> frozenset[bytes]:
     """Every word of the structures of this name; none where it is not found."""
     found: set[bytes] = set()
+    begins = re.compile(rb"\bstruct\s+" + tag.encode() + rb"\s*\{")
     for file in (path, *find_headers(source, path)):
         data = source.read(file) or b""
-        if tag.encode() not in data:
+        if not begins.search(data):
             continue
         text = Text.of(file, data)
         for block in text.block_names.get(f"struct {tag}", ()):
