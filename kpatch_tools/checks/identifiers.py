@@ -16,9 +16,11 @@ from kpatch_tools.checks.check import Change, Check, includes_after
 from kpatch_tools.checks.lines import Edit, edits, parse
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import BlobSource, Overlay, is_below
 from kpatch_tools.syntax import ParsedFile
 from kpatch_tools.syntax.includes import Includes
 from kpatch_tools.syntax.symbols import declared_names, identifiers
+from kpatch_tools.tree import TreeAt
 
 ID = "identifier-declared"
 _PASTE = re.compile(rb"([A-Za-z_]\w{2,})[ \t]*\#\#|\#\#[ \t]*([A-Za-z_]\w{2,})")
@@ -95,11 +97,14 @@ def _unknown_in_unit(includes: Includes, edit: Edit, code: bytes, suspects: set[
     """Those that no header mentions, could paste together, or takes as a macro's argument to paste with."""
     missing, pasted, pasting = set(suspects), set[str](), set[str]()
     bodies: dict[str, bytes] = {}
+    seen: list[bytes] = []
     for data in _seen_by(includes, edit):
+        seen.append(data)
         if any(name.encode() in data for name in missing):
             missing.difference_update(identifiers(data))
         if not missing:
             return missing
+    for data in seen:
         data = _COMMA_PASTE.sub(b",", data)
         pasted.update((left or right).decode("ascii") for left, right in _PASTE.findall(data))
         pasting.update(name.decode("ascii") for name in _PASTING_MACRO.findall(data))
@@ -131,15 +136,26 @@ def _of_other_architectures(includes: Includes, edit: Edit, names: set[str]) -> 
     """Those in code that is built for some architecture, nobody says which, and that the headers of one mention."""
     if edit.path.startswith("arch/"):
         return set()
-    needles = [name.encode() for name in names]
     found: set[str] = set()
-    for path in includes.source.paths("arch"):
-        data = includes.source.read(path) if path.endswith(".h") else None
-        if data is not None and any(needle in data for needle in needles):
-            found |= names & set(identifiers(data))
-            if found == names:
-                break
+    for path in _mentioning(includes.source, {name.encode() for name in names}, "arch"):
+        found |= names & set(identifiers(includes.source.read(path) or b""))
+        if found == names:
+            break
     return found
+
+
+def _mentioning(source: BlobSource, words: set[bytes], folder: str) -> Iterator[RepoPath]:
+    """The headers below `folder` that mention one of `words`, and perhaps others."""
+    changed: set[RepoPath] = set()
+    base = source
+    while isinstance(base, Overlay):
+        changed.update(base.changes)
+        base = base.base
+    if not isinstance(base, TreeAt):
+        yield from (path for path in source.paths(folder) if path.endswith(".h"))
+        return
+    yield from (path for path in base.mentioning(words, folder, suffixes=(".h",)) if path not in changed)
+    yield from (path for path in changed if path.endswith(".h") and is_below(path, (folder,)))
 
 
 def _seen_by(includes: Includes, edit: Edit) -> Iterator[bytes]:

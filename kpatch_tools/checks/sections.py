@@ -19,6 +19,7 @@ from kpatch_tools.checks.section_index import SectionIndex, defined_plainly, ind
 from kpatch_tools.checks.section_references import Mismatch, is_what_it_seems, mismatches, unreadable_lines
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import is_below
 from kpatch_tools.syntax.symbols import identifiers
 
 ID = "section-mismatch"
@@ -84,10 +85,12 @@ def _moved(
                 moved.setdefault(name, path)
     if not moved:
         return
-    needles = [name.encode() for name in moved]
-    for path in change.after.paths(*scope):
+    # What is one file's own is referred to by no other.
+    needles = [name.encode() for name, path in moved.items() if not after.is_static(path, name)]
+    own = [path for path in sorted(set(moved.values())) if is_below(path, scope)]
+    for path in change.after.paths(*scope) if needles else own:
         data = change.after.read(path) if path.endswith(".c") else None
-        if data is None or not any(needle in data for needle in needles):
+        if data is None or not (path in own or any(needle in data for needle in needles)):
             continue
         old = mismatches(path, change.before.read(path) or b"", before)
         for pair, mismatch in mismatches(path, data, after).items():

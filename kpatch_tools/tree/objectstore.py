@@ -8,7 +8,7 @@ from pygit2.enums import ObjectType
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId
 
-from .objects import MODE_FOLDER, CommitData, TreeEntry, is_regular, parse_commit, scan_tree, tree_rows
+from .objects import CommitData, TreeEntry, is_regular, parse_commit, scan_tree, tree_rows
 from .recent import Recent
 from .search import BlobSearch
 from .words import BlobWords
@@ -49,7 +49,7 @@ class ObjectStore:
         self.words = BlobWords(repository, cache)
         self._scans: Recent[ObjectId, dict[bytes, tuple[bytes, bytes]]] = Recent(_SCANNED)
         self._rows: Recent[ObjectId, frozenset[bytes]] = Recent(_ROWS)
-        self._lists: Recent[ObjectId, list[tuple[str, ObjectId]]] = Recent(_LISTED)
+        self._lists: Recent[bytes, list[tuple[str, bytes]]] = Recent(_LISTED)
         self._ids: Recent[tuple[bytes, tuple[bytes, ...]], bytes] = Recent(_IDS)
 
     def reopened(self, *, elsewhere: Path | None = None) -> "ObjectStore":
@@ -105,19 +105,22 @@ class ObjectStore:
         found = self.scan(current).get(name)
         return None if found is None else TreeEntry(int(found[0], 8), ObjectId(found[1].hex()))
 
-    def files_below(self, oid: ObjectId) -> list[tuple[str, ObjectId]]:
-        """All regular files below a folder, in tree order, by their paths from it, with their blobs; neighbouring
-        commits share nearly all folders, so their lists are kept. Callers must not change them."""
+    def files_below(self, oid: ObjectId) -> list[tuple[str, bytes]]:
+        """All regular files below a folder, in tree order, by their paths from it, with their blobs as 20 bytes;
+        neighbouring commits share nearly all folders, so their lists are kept. Callers must not change them."""
+        return self._files_below(bytes.fromhex(oid))
+
+    def _files_below(self, oid: bytes) -> list[tuple[str, bytes]]:
         known = self._lists.get(oid)
         if known is not None:
             return known
-        found: list[tuple[str, ObjectId]] = []
-        for name, entry in self.tree(oid).items():
+        found: list[tuple[str, bytes]] = []
+        for name, (mode, blob) in self.scan(ObjectId(oid.hex())).items():
             spelled = name.decode("utf-8", "surrogateescape")
-            if entry.mode == MODE_FOLDER:
-                found += [(f"{spelled}/{path}", blob) for path, blob in self.files_below(entry.oid)]
-            elif is_regular(entry.mode):
-                found.append((spelled, entry.oid))
+            if mode in FOLDER_MODES:
+                found += [(f"{spelled}/{path}", inner) for path, inner in self._files_below(blob)]
+            elif is_regular(int(mode, 8)):
+                found.append((spelled, blob))
         return self._lists.add(oid, found, len(found)) if len(found) <= _LONG_LIST else found
 
     def ids_below(self, oid: ObjectId, suffixes: tuple[str, ...]) -> list[bytes]:

@@ -38,11 +38,14 @@ class TreeAt:
 
     def paths(self, *prefixes: str) -> Iterator[RepoPath]:
         """Every regular file at or below the given folders or files, each once, in tree order; no prefix means all."""
-        for path, _ in self.entries(*prefixes):
-            yield path
+        return (path for path, _ in self._files(*prefixes))
 
     def entries(self, *prefixes: str) -> Iterator[tuple[RepoPath, ObjectId]]:
         """As `paths`, with the blob ids."""
+        return ((path, ObjectId(blob.hex())) for path, blob in self._files(*prefixes))
+
+    def _files(self, *prefixes: str) -> Iterator[tuple[RepoPath, bytes]]:
+        """The same with the ids as 20 bytes: of thousands of files that are listed, few are read."""
         wanted = {prefix.strip("/") for prefix in prefixes}
         if not wanted or "" in wanted:
             yield from self._below(self.tree, "")
@@ -53,7 +56,7 @@ class TreeAt:
             if entry.mode == MODE_FOLDER:
                 yield from self._below(entry.oid, path + "/")
             elif is_regular(entry.mode):
-                yield RepoPath(path), entry.oid
+                yield RepoPath(path), bytes.fromhex(entry.oid)
 
     def blobs(self, ids: Iterable[ObjectId]) -> Iterator[bytes]:
         """The contents of many blobs, in the order asked for."""
@@ -99,6 +102,14 @@ class TreeAt:
             found |= self._store.words.contained(missing - found, self._ids(prefix, suffixes))
         return found
 
+    def mentioning(self, words: Iterable[bytes], *prefixes: str, suffixes: tuple[str, ...]) -> Iterator[RepoPath]:
+        """The files at or below `prefixes` whose names end in one of `suffixes` in which one of `words` stands as a
+        whole word; in tree order. As quick as `words_in`, and for the same files.
+        """
+        files = [(path, blob) for path, blob in self._files(*prefixes) if path.endswith(suffixes)]
+        found = self._store.words.mentioning(words, [blob for _, blob in files])
+        return (path for path, blob in files if blob in found)
+
     def _ids(self, prefix: str, suffixes: tuple[str, ...]) -> list[bytes]:
         entry = self._store.entry(self.tree, prefix) if prefix else TreeEntry(MODE_FOLDER, self.tree)
         if entry is None:
@@ -110,7 +121,7 @@ class TreeAt:
     def _entry(self, path: str) -> TreeEntry | None:
         return self._store.entry(self.tree, path)
 
-    def _below(self, tree: ObjectId, prefix: str) -> Iterator[tuple[RepoPath, ObjectId]]:
+    def _below(self, tree: ObjectId, prefix: str) -> Iterator[tuple[RepoPath, bytes]]:
         # Folder by folder: who wants only the first file does not wait for all.
         for name, entry in self._store.tree(tree).items():
             path = prefix + name.decode("utf-8", "surrogateescape")
@@ -118,7 +129,7 @@ class TreeAt:
                 for inner, blob in self._store.files_below(entry.oid):
                     yield RepoPath(f"{path}/{inner}"), blob
             elif is_regular(entry.mode):
-                yield RepoPath(path), entry.oid
+                yield RepoPath(path), bytes.fromhex(entry.oid)
 
 
 def _tree_order(item: tuple[str, TreeEntry]) -> bytes:

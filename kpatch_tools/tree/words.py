@@ -18,7 +18,7 @@ from kpatch_tools.core.errors import KpatchError
 from .recent import Recent
 
 _IN_MEMORY = 96 << 20  # bytes
-_ON_DISK = 256 << 20  # bytes; a file that has grown beyond that starts anew
+_ON_DISK = 128 << 20  # bytes; a file that has grown beyond that starts anew
 _AT_ONCE = 500  # blobs; the first that have all the words spare the rest
 _WORTH_KEEPING = 200  # blobs
 _PATIENCE = 1  # seconds, with another run that is writing
@@ -55,28 +55,34 @@ class BlobWords:
         for start in range(0, len(ids), _AT_ONCE):
             if not missing:
                 break
-            known = self._words(ids[start : start + _AT_ONCE])
+            known = self._words(ids[start : start + _AT_ONCE]).values()
             for word, line in list(missing.items()):
                 if any(line in one for one in known):
                     found.add(word)
                     del missing[word]
         return found
 
-    def _words(self, ids: Sequence[bytes]) -> list[bytes]:
-        """The words of each, unordered."""
-        known = [self._known.get(oid) for oid in ids]
-        lacking = [oid for oid, words in zip(ids, known, strict=True) if words is None]
-        found = [words for words in known if words is not None]
-        if not lacking:
-            return found
-        kept = {} if self._kept is None else self._kept.load(lacking)
+    def mentioning(self, words: Iterable[bytes], ids: Sequence[bytes]) -> set[bytes]:
+        """Those of `ids` in which one of `words` stands. KpatchError as above."""
+        lines = [b"\n%b\n" % word for word in words]
+        found: set[bytes] = set()
+        for start in range(0, len(ids), _AT_ONCE):
+            known = self._words(ids[start : start + _AT_ONCE])
+            found.update(oid for oid, one in known.items() if any(line in one for line in lines))
+        return found
+
+    def _words(self, ids: Sequence[bytes]) -> dict[bytes, bytes]:
+        known = {oid: self._known.get(oid) for oid in ids}
+        found = {oid: words for oid, words in known.items() if words is not None}
+        lacking = known.keys() - found.keys()
+        kept = self._kept.load(list(lacking)) if lacking and self._kept is not None else {}
         for oid in lacking:
             words = kept.get(oid)
             if words is None:
                 words = self._read(oid)
                 if self._kept is not None:
                     self._kept.add(oid, words)
-            found.append(self._known.add(oid, words, len(words)))
+            found[oid] = self._known.add(oid, words, len(words))
         return found
 
     def _read(self, oid: bytes) -> bytes:

@@ -1,11 +1,15 @@
 """identifier-declared: valid and invalid cases."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from kpatch_tools.checks import identifiers
 from kpatch_tools.checks.check import Change
 from kpatch_tools.core.finding import Status
+from kpatch_tools.core.ids import RepoPath
+from kpatch_tools.core.source import Overlay
+from kpatch_tools.tree import KernelTree, Signature
 
 FILE = "arch/x86/mm/pages.c"
 TREE = {
@@ -160,3 +164,29 @@ def test_a_renamed_file_is_compared_with_what_it_was(change: Build) -> None:
     assert found.status is Status.PASS
     (found,) = identifiers.run(change({"mm/new.c": old}, tree={}))
     assert found.status is Status.FAIL
+
+
+def test_another_architectures_headers_are_asked_in_a_git_tree_as_well(tmp_path: Path) -> None:
+    old = "int f(void)\n{\n\treturn 0;\n}\n"
+    header = RepoPath("arch/alpha/include/asm/pci.h")
+    files = {RepoPath("drivers/a.c"): old, header: "extern long dense_mem_base;\n"}
+    tree = KernelTree.create(tmp_path / "repository", branch="main")
+    who = Signature("A", "a@example.org")
+    commit = tree.write(
+        base=tree.empty_tree(),
+        changes={path: text.encode() for path, text in files.items()},
+        message=b"all\n",
+        author=who,
+        committer=who,
+    )
+    base = tree.at(commit)
+    new = {RepoPath("drivers/a.c"): old.replace("0", "dense_mem_base").encode()}
+
+    def statuses(changes: dict[RepoPath, bytes | None]) -> list[Status]:
+        return [one.status for one in identifiers.run(Change(base, Overlay(base, changes), tuple(changes)))]
+
+    assert statuses({**new}) == [Status.PASS]
+    assert statuses({**new, header: b"extern long other;\n"}) == [Status.FAIL]
+    assert statuses({**new, header: None}) == [Status.FAIL]
+    moved = RepoPath("arch/arm/include/asm/pci.h")
+    assert statuses({**new, header: None, moved: b"extern long dense_mem_base;\n"}) == [Status.PASS]

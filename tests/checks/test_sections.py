@@ -100,6 +100,13 @@ def test_an_annotation_that_orphans_a_caller_elsewhere_is_refused(change: Build)
     assert fails(sections.run(change({FILE: moved}, tree=tree))) == ["late (no annotation) calls helper (__init)"]
 
 
+def test_an_annotation_of_a_files_own_function_orphans_callers_there_alone(change: Build) -> None:
+    body = "void helper(void)\n{\n}\nvoid late(void)\n{\n\thelper();\n}\n"
+    tree = {**TREE, FILE: TREE[FILE] + "static " + body, OTHER: TREE[OTHER] + "static " + body}
+    moved = TREE[FILE] + "static __init " + body
+    assert fails(sections.run(change({FILE: moved}, tree=tree))) == ["late (no annotation) calls helper (__init)"]
+
+
 def test_a_callee_with_a_plain_twin_depends_on_the_build(change: Build) -> None:
     tree = {**TREE, "mm/other.c": "void early_reserve(int a)\n{\n}\n"}
     text = TREE[FILE] + "void f(void)\n{\n\tearly_reserve(1);\n}\n"

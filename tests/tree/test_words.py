@@ -34,6 +34,8 @@ def test_whole_words_of_the_chosen_files_count(scratch):
     assert at.words_in(asked, "", suffixes=HEADERS) == {b"foo_bar", b"own"}
     assert at.words_in(asked, "include/linux/a.h", "nowhere", suffixes=HEADERS) == {b"foo_bar"}
     assert at.words_in(asked, "include/b.c", suffixes=HEADERS) == set()
+    assert list(at.mentioning(asked, "include", "arch", suffixes=HEADERS)) == ["arch/x86/c.h", "include/linux/a.h"]
+    assert list(at.mentioning({b"foo", b"own"}, "include", "arch", suffixes=HEADERS)) == ["arch/x86/c.h"]
 
 
 def test_another_revision_is_asked_for_itself(scratch):
