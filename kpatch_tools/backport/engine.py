@@ -11,6 +11,7 @@ from kpatch_tools.patch import FileDiff, obstacle, special_at
 from .adapt import adapt_change
 from .carry import Versions, carry_file, refuse_file
 from .change import Change
+from .conditions import say_conditions
 from .guards import Carriage, Carried, Objections, find_objections
 from .outcome import HunkResult, Pick
 
@@ -81,10 +82,11 @@ def carry_change(
     if objections:
         pick = _carry_files(change, target, renamed, objections)[0]
     if pick.clean or not adapting:
-        return pick
+        return say_conditions(change, target, pick)
     adapted = adapt_change(change, target, pick)
     # Of a change of which all is left out nothing is carried: that is for a person to say.
-    return adapted if any(data != target.read(path) for path, data in adapted.changes.items()) else pick
+    is_any = any(data != target.read(path) for path, data in adapted.changes.items())
+    return say_conditions(change, target, adapted if is_any else pick)
 
 
 def _carry_files(
