@@ -7,6 +7,7 @@ import hashlib
 import json
 import zlib
 from functools import cache
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,17 @@ def _section_rows(found: FileSections) -> list[Any]:
 _EMPTY = FileSections({})
 
 
+@cache
+def _annotated(word: str, static: bool) -> Annotated:
+    """A kernel has some twenty annotations, at a hundred thousand names."""
+    return Annotated(word, static)
+
+
 def _sections(row: list[Any]) -> FileSections:
     if not row:
         return _EMPTY
     names, definitions = row
     return FileSections(
-        {name: tuple(Annotated(word, static) for word, static in ones) for name, ones in names.items()},
+        {name: tuple(starmap(_annotated, ones)) for name, ones in names.items()},
         tuple((word, body) for word, body in definitions),
     )
