@@ -11,8 +11,8 @@ from pygit2.enums import SortMode
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId, RepoPath
 
-from .objects import MODE_FOLDER, CommitData, TreeEntry, is_regular, parse_row
-from .objectstore import FOLDER_MODES, ObjectStore
+from .objects import FOLDER_MODES, MODE_FOLDER, CommitData, TreeEntry, is_regular, parse_row
+from .objectstore import ObjectStore
 
 _NOTHING = TreeEntry(0, ObjectId("0" * 40))
 

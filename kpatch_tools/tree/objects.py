@@ -13,6 +13,7 @@ from kpatch_tools.core.ids import ObjectId
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 _ROW = re.compile(rb"[0-7]+ [^\0]+\0.{20}", re.DOTALL)
 MODE_FOLDER = 0o040000
+FOLDER_MODES = (b"40000", b"040000")  # as they are spelled; old tools wrote the leading zero
 MODE_FILE = 0o100644
 MODE_EXECUTABLE = 0o100755
 MODE_SYMLINK = 0o120000

@@ -8,17 +8,15 @@ from pygit2.enums import ObjectType
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId
 
-from .objects import CommitData, TreeEntry, is_regular, parse_commit, scan_tree, tree_rows
+from .listing import FileLists
+from .objects import FOLDER_MODES, CommitData, TreeEntry, is_regular, parse_commit, scan_tree, tree_rows
 from .recent import Recent
 from .search import BlobSearch
 from .words import BlobWords
 
 _SCANNED = 300_000  # entries of folders
 _ROWS = 200_000  # the same
-_LISTED = 300_000  # files
-_LONG_LIST = 2_500  # files; longer ones are put together from their folders' each time
 _IDS, _EMPTY = 32 << 20, 200  # bytes; what an answer without any takes
-FOLDER_MODES = (b"40000", b"040000")  # old tools wrote the leading zero
 
 
 def common_folder(repository: pygit2.Repository) -> Path:
@@ -47,9 +45,9 @@ class ObjectStore:
                 repository.odb.add_backend(pygit2.OdbBackendPack(str(elsewhere)), 98)
         self.search = BlobSearch(repository)
         self.words = BlobWords(repository, cache)
+        self.files = FileLists(lambda folder: self.scan(ObjectId(folder.hex())), cache)
         self._scans: Recent[ObjectId, dict[bytes, tuple[bytes, bytes]]] = Recent(_SCANNED)
         self._rows: Recent[ObjectId, frozenset[bytes]] = Recent(_ROWS)
-        self._lists: Recent[bytes, list[tuple[str, bytes]]] = Recent(_LISTED)
         self._ids: Recent[tuple[bytes, tuple[bytes, ...]], bytes] = Recent(_IDS)
 
     def reopened(self, *, elsewhere: Path | None = None) -> "ObjectStore":
@@ -104,24 +102,6 @@ class ObjectStore:
             current = ObjectId(found[1].hex())
         found = self.scan(current).get(name)
         return None if found is None else TreeEntry(int(found[0], 8), ObjectId(found[1].hex()))
-
-    def files_below(self, oid: ObjectId) -> list[tuple[str, bytes]]:
-        """All regular files below a folder, in tree order, by their paths from it, with their blobs as 20 bytes;
-        neighbouring commits share nearly all folders, so their lists are kept. Callers must not change them."""
-        return self._files_below(bytes.fromhex(oid))
-
-    def _files_below(self, oid: bytes) -> list[tuple[str, bytes]]:
-        known = self._lists.get(oid)
-        if known is not None:
-            return known
-        found: list[tuple[str, bytes]] = []
-        for name, (mode, blob) in self.scan(ObjectId(oid.hex())).items():
-            spelled = name.decode("utf-8", "surrogateescape")
-            if mode in FOLDER_MODES:
-                found += [(f"{spelled}/{path}", inner) for path, inner in self._files_below(blob)]
-            elif is_regular(int(mode, 8)):
-                found.append((spelled, blob))
-        return self._lists.add(oid, found, len(found)) if len(found) <= _LONG_LIST else found
 
     def ids_below(self, oid: ObjectId, suffixes: tuple[str, ...]) -> list[bytes]:
         """The blobs of the regular files below a folder whose names end in one of `suffixes`, as 20 bytes each."""

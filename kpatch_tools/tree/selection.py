@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from kpatch_tools.core.ids import ObjectId, RepoPath
 
-from .objects import is_regular
-from .objectstore import FOLDER_MODES, ObjectStore
+from .objects import FOLDER_MODES, is_regular
+from .objectstore import ObjectStore
 
 _ABSENT = b"-" * 20
 _NOTHING = (b"", b"")

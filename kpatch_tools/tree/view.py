@@ -126,7 +126,7 @@ class TreeAt:
         for name, entry in self._store.tree(tree).items():
             path = prefix + name.decode("utf-8", "surrogateescape")
             if entry.mode == MODE_FOLDER:
-                for inner, blob in self._store.files_below(entry.oid):
+                for inner, blob in self._store.files.below(bytes.fromhex(entry.oid)):
                     yield RepoPath(f"{path}/{inner}"), blob
             elif is_regular(entry.mode):
                 yield RepoPath(path), bytes.fromhex(entry.oid)

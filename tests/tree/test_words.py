@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.tree import KernelTree
-from kpatch_tools.tree.words import KeptWords, words_of
+from kpatch_tools.tree.words import words_of
 
 HEADERS = (".h",)
 
@@ -58,7 +58,7 @@ def test_a_header_that_is_not_there_is_said(scratch):
 
 
 def test_the_next_run_reads_what_an_earlier_one_kept(scratch, tmp_path, monkeypatch):
-    monkeypatch.setattr("kpatch_tools.tree.words._WORTH_KEEPING", 1)
+    monkeypatch.setattr("kpatch_tools.tree.kept._WORTH_KEEPING", 1)
     repo = scratch()
     first = repo.commit({"include/a.h": b"int kept;\n"})
 
@@ -69,38 +69,29 @@ def test_the_next_run_reads_what_an_earlier_one_kept(scratch, tmp_path, monkeypa
     assert asked() == {b"kept"}
     (file,) = (tmp_path / "cache").glob("words-*.sqlite")
     with sqlite3.connect(file) as connection:
-        connection.execute("update words set words = ?", (b"\nplanted\n",))
+        connection.execute("update kept set data = ?", (b"\nplanted\n",))
     connection.close()
     assert asked() == {b"planted"}
 
 
 @pytest.mark.parametrize("damage", ["garbage", "folder", "locked"])
 def test_a_file_that_cannot_be_used_costs_time_only(scratch, tmp_path, monkeypatch, damage):
-    monkeypatch.setattr("kpatch_tools.tree.words._WORTH_KEEPING", 1)
+    monkeypatch.setattr("kpatch_tools.tree.kept._WORTH_KEEPING", 1)
     repo = scratch()
     first = repo.commit({"include/a.h": b"int kept;\n"})
     cache = tmp_path / "cache"
     cache.mkdir()
-    file = cache / "words-1.sqlite"
+    file = cache / "words-2.sqlite"
     other = None
     if damage == "garbage":
         file.write_bytes(b"no database at all " * 100)
     elif damage == "folder":
         file.mkdir()
     else:
-        monkeypatch.setattr("kpatch_tools.tree.words._PATIENCE", 0)
+        monkeypatch.setattr("kpatch_tools.tree.kept._PATIENCE", 0)
         other = sqlite3.connect(file, isolation_level=None)
         other.execute("begin exclusive")
     tree = KernelTree.open(repo.path, cache=cache)
     assert tree.at(first).words_in({b"kept"}, "include", suffixes=HEADERS) == {b"kept"}
     if other is not None:
         other.close()
-
-
-def test_a_file_that_has_grown_too_large_starts_anew(tmp_path, monkeypatch):
-    monkeypatch.setattr("kpatch_tools.tree.words._WORTH_KEEPING", 1)
-    file = tmp_path / "words"
-    KeptWords(file).add(b"1" * 20, b"\none\n")
-    assert KeptWords(file).load([b"1" * 20]) == {b"1" * 20: b"\none\n"}
-    monkeypatch.setattr("kpatch_tools.tree.words._ON_DISK", 0)
-    assert KeptWords(file).load([b"1" * 20]) == {}
