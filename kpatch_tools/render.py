@@ -2,16 +2,21 @@
 
 from functools import cache
 from pathlib import Path
-
-import jinja2
-import jinja2.sandbox
+from typing import TYPE_CHECKING
 
 from .core.errors import KpatchError
 from .resources import data_dir
 
+if TYPE_CHECKING:
+    import jinja2
+
 
 @cache
-def _environment(folder: Path | None) -> jinja2.Environment:
+def _environment(folder: Path | None) -> "jinja2.Environment":
+    # Most runs render nothing, and it takes longer to import than many of them take.
+    import jinja2
+    import jinja2.sandbox
+
     # What stands beside a user's file may come from anybody.
     kind = jinja2.Environment if folder is None else jinja2.sandbox.SandboxedEnvironment
     return kind(
@@ -34,6 +39,8 @@ def render(template: str, *, folder: Path | None = None, **values: object) -> st
     environment = _environment(folder)
     if folder is None:
         return environment.get_template(template).render(values)
+    import jinja2
+
     try:
         return environment.get_template(template).render(values)
     except jinja2.TemplateError as error:

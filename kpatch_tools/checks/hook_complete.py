@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check
 from kpatch_tools.core.finding import Finding, Status
-from kpatch_tools.hooks import HOOKS, PresenceState, load_hook, probe_presence
+from kpatch_tools.hooks import HOOKS, load_hook
 
 ID = "hook-complete"
 
@@ -21,6 +21,8 @@ def run(change: Change) -> Iterator[Finding]:
         files = {spec.table_header, spec.table_file, spec.prototype_header, spec.call_file, spec.override_file}
         if not files & set(change.touched):
             continue
+        from kpatch_tools.hooks import PresenceState, probe_presence  # few patches need it, and it takes long
+
         after = probe_presence(change.after, spec)
         before = probe_presence(change.before, spec)
         if after.state is before.state:

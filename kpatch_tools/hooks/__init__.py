@@ -13,42 +13,48 @@ The map of all tables of a revision, as a bot asks for it:
 
 Every answer has an `extent`, how much there is and how much of it was not understood, and `unread`, the parts that were
 not in which what was asked for occurs: an answer is whole where `unread` and `unresolved` are empty.
+
+Each name is imported when it is first asked for: who generates a patch needs no index of all tables, and so on.
 """
 
-from .index.facts import At, Unread
-from .index.query import Extent, TreeFacts
-from .index.store import Index, StoredFacts, open_index
-from .patches.cause import Cause, CauseState, Evidence, probe_cause
-from .patches.completion import Completion, Undefined, complete_hook, recognise_hook
-from .patches.features import Features, probe_features
-from .patches.generate import Generated, Refusal, generate_hook
-from .patches.lacks import Lack, Need
-from .patches.parts import HookPart
-from .patches.presence import Part, Presence, PresenceState, probe_presence
-from .patches.removal import remove_hook
-from .patches.spec import HOOKS, HookSpec, load_hook
-from .patches.written import Step, Upstream
-from .survey.atlas import (
-    CallSite,
-    Instance,
-    Put,
-    ReadSlot,
-    Service,
-    Services,
-    SlotStory,
-    TableKind,
-    TableList,
-    TableType,
-    TypeReading,
-    TypeSlot,
-    Unresolved,
-)
-from .survey.reading import read_slot, read_type
-from .survey.serving import services_of
-from .survey.types import list_types
-from .tables.atlas import Coverage, HookAtlas, HookTable, NotUnderstood, Reference, Slot
-from .tables.finder import find_hook_tables
-from .tables.listing import TableName, list_hook_tables
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .index.facts import At, Unread
+    from .index.query import Extent, TreeFacts
+    from .index.store import Index, StoredFacts, open_index
+    from .patches.cause import Cause, CauseState, Evidence, probe_cause
+    from .patches.completion import Completion, Undefined, complete_hook, recognise_hook
+    from .patches.features import Features, probe_features
+    from .patches.generate import Generated, Refusal, generate_hook
+    from .patches.lacks import Lack, Need
+    from .patches.parts import HookPart
+    from .patches.presence import Part, Presence, PresenceState, probe_presence
+    from .patches.removal import remove_hook
+    from .patches.spec import HOOKS, HookSpec, load_hook
+    from .patches.written import Step, Upstream
+    from .survey.atlas import (
+        CallSite,
+        Instance,
+        Put,
+        ReadSlot,
+        Service,
+        Services,
+        SlotStory,
+        TableKind,
+        TableList,
+        TableType,
+        TypeReading,
+        TypeSlot,
+        Unresolved,
+    )
+    from .survey.reading import read_slot, read_type
+    from .survey.serving import services_of
+    from .survey.types import list_types
+    from .tables.atlas import Coverage, HookAtlas, HookTable, NotUnderstood, Reference, Slot
+    from .tables.finder import find_hook_tables
+    from .tables.listing import TableName, list_hook_tables
 
 __all__ = [
     "HOOKS",
@@ -111,3 +117,34 @@ __all__ = [
     "remove_hook",
     "services_of",
 ]
+
+_HOMES = {
+    "index.facts": "At Unread",
+    "index.query": "Extent TreeFacts",
+    "index.store": "Index StoredFacts open_index",
+    "patches.cause": "Cause CauseState Evidence probe_cause",
+    "patches.completion": "Completion Undefined complete_hook recognise_hook",
+    "patches.features": "Features probe_features",
+    "patches.generate": "Generated Refusal generate_hook",
+    "patches.lacks": "Lack Need",
+    "patches.parts": "HookPart",
+    "patches.presence": "Part Presence PresenceState probe_presence",
+    "patches.removal": "remove_hook",
+    "patches.spec": "HOOKS HookSpec load_hook",
+    "patches.written": "Step Upstream",
+    "survey.atlas": "CallSite Instance Put ReadSlot Service Services SlotStory "
+    "TableKind TableList TableType TypeReading TypeSlot Unresolved",
+    "survey.reading": "read_slot read_type",
+    "survey.serving": "services_of",
+    "survey.types": "list_types",
+    "tables.atlas": "Coverage HookAtlas HookTable NotUnderstood Reference Slot",
+    "tables.finder": "find_hook_tables",
+    "tables.listing": "TableName list_hook_tables",
+}
+_ROOMS = {name: room for room, names in _HOMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
