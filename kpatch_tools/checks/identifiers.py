@@ -18,7 +18,7 @@ from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay, is_below
 from kpatch_tools.syntax import ParsedFile
-from kpatch_tools.syntax.includes import Includes
+from kpatch_tools.syntax.includes import INCLUDED_NAMES, Includes
 from kpatch_tools.syntax.symbols import declared_names, identifiers
 from kpatch_tools.tree import TreeAt
 
@@ -33,6 +33,15 @@ _PASTING_MACRO = re.compile(
 _FUNCTION_MACRO = re.compile(rb"^[ \t]*\#[ \t]*define[ \t]+(\w+)\(([^\n\\]*(?:\\.[^\n\\]*)*)", re.MULTILINE | re.DOTALL)
 # What stands in these is no C: a condition may name what does not exist, a warning is prose.
 _OTHER_DIRECTIVE = re.compile(rb"^[ \t]*\#[ \t]*(?!define\b)\w*(?:[^\n\\]|\\.)*", re.MULTILINE | re.DOTALL)
+_LOCAL = re.compile(rb"\b([A-Za-z_]\w*)[ \t*]+([A-Za-z_]\w*)[ \t]*(?=[=;,\[])")
+_NO_TYPE = frozenset({b"return", b"goto", b"case", b"else", b"sizeof", b"define"})
+# ISO C's headers for hosted programs, and POSIX's. The kernel's own of such names stand below linux/ and asm/.
+_OF_A_LIBRARY = re.compile(
+    r"(?:arpa|net|netinet|sys)/\w+\.h"
+    r"|(?:assert|ctype|dirent|errno|fcntl|getopt|inttypes|libgen|locale|math|poll|pthread|pwd|sched|setjmp|signal|stdio"
+    r"|stdlib|string|strings|syslog|termios|time|unistd|wchar)\.h"
+)
+_OF_THE_KERNEL = re.compile(r"include/|arch/\w+/include/")
 _MADE_BY_THE_BUILD = re.compile(r"CONFIG_|KBUILD_|__NR_|TREE_|UTS_")
 
 
@@ -44,23 +53,43 @@ def run(change: Change) -> Iterator[Finding]:
         return
     clean = True
     for edit in changed:
-        for header in _missing_headers(change, edit):
-            clean = False
-            message = f"{edit.path} includes {header}, which the tree does not have"
-            hint = "add the header to the patch, or bring its prerequisite"
-            yield Finding(ID, Status.FAIL, message, edit.path, hint=hint)
-        for name, line in undeclared(includes_after(change), edit):
-            clean = False
-            yield Finding(
-                ID,
-                Status.FAIL,
-                f"{name} is not declared in {edit.path} nor in any header it includes",
-                edit.path,
-                line,
-                hint="a prerequisite is missing, or the name differs in this version",
-            )
+        unknown = list(_unknown(change, edit))
+        if unknown and _has_a_library(change, edit):
+            message = f"{edit.path} is a program with a C library, whose headers are not in the tree"
+            unknown = [Finding(ID, Status.SKIP, message, edit.path)]
+        clean = clean and not unknown
+        yield from unknown
     if clean:
         yield Finding(ID, Status.PASS, "every identifier the patch uses is known where it is used")
+
+
+def _unknown(change: Change, edit: Edit) -> Iterator[Finding]:
+    for header in _missing_headers(change, edit):
+        message = f"{edit.path} includes {header}, which the tree does not have"
+        hint = "add the header to the patch, or bring its prerequisite"
+        yield Finding(ID, Status.FAIL, message, edit.path, hint=hint)
+    for name, line in undeclared(includes_after(change), edit):
+        message = f"{name} is not declared in {edit.path} nor in any header it includes"
+        hint = "a prerequisite is missing, or the name differs in this version"
+        yield Finding(ID, Status.FAIL, message, edit.path, line, hint=hint)
+
+
+def _has_a_library(change: Change, edit: Edit) -> bool:
+    """Whether the file is built for a machine with a C library, as those in tools/ are: it, or a header beside it,
+    includes what only such a library has. A file that was there is judged as it was before the patch.
+    """
+    includes = includes_after(change) if edit.before is None else Includes(change.before)
+    top = edit.path.partition("/")[0]
+    beside = (
+        header
+        for header in includes.closure(edit.path).headers
+        if header.partition("/")[0] == top and not _OF_THE_KERNEL.match(header)
+    )
+    return any(
+        not quoted and _OF_A_LIBRARY.fullmatch(name)
+        for path in (edit.path, *beside)
+        for quoted, name in INCLUDED_NAMES.of(includes.source, path) or ()
+    )
 
 
 def _missing_headers(change: Change, edit: Edit) -> tuple[str, ...]:
@@ -85,12 +114,19 @@ def undeclared(includes: Includes, edit: Edit) -> tuple[tuple[str, int], ...]:
     if suspects:
         parsed = parse(edit.after)
         suspects -= declared_names(parsed)
+        suspects -= _declared_in_macros(edit.after)
         suspects &= set(identifiers(_compiled(code, parsed)))
     if suspects:
         suspects = _unknown_in_unit(includes, edit, code, suspects)
     if suspects:
         suspects -= _of_other_architectures(includes, edit, suspects)
     return tuple((name, code.count(b"\n", 0, offset) + 1) for name, offset in used.items() if name in suspects)
+
+
+def _declared_in_macros(data: bytes) -> set[str]:
+    """Variables that a macro's text declares, which no parser sees: `do { u32 x = (a); … } while (0)`."""
+    bodies = b"\n".join(match.group() for match in _DEFINE.finditer(data) if b"{" in match.group())
+    return {match.group(2).decode("ascii") for match in _LOCAL.finditer(bodies) if match.group(1) not in _NO_TYPE}
 
 
 def _unknown_in_unit(includes: Includes, edit: Edit, code: bytes, suspects: set[str]) -> set[str]:

@@ -190,3 +190,38 @@ def test_another_architectures_headers_are_asked_in_a_git_tree_as_well(tmp_path:
     assert statuses({**new, header: None}) == [Status.FAIL]
     moved = RepoPath("arch/arm/include/asm/pci.h")
     assert statuses({**new, header: None, moved: b"extern long dense_mem_base;\n"}) == [Status.PASS]
+
+
+TOOL = {
+    "tools/count/main.c": '#include "count.h"\nint main(void)\n{\n\treturn 0;\n}\n',
+    "tools/count/count.h": "#include <unistd.h>\n",
+    "drivers/one.c": '#include "one.h"\nint one;\n',
+    "drivers/one.h": "int two;\n",
+    "include/linux/shared.h": "#ifndef __KERNEL__\n#include <sys/types.h>\n#endif\n",
+}
+
+
+def test_a_program_with_a_c_library_may_use_it(change: Build) -> None:
+    """The library is not in the tree: there is nothing to hold its names against."""
+    text = TOOL["tools/count/main.c"].replace("return 0", "return getpagesize()")
+    (found,) = identifiers.run(change({"tools/count/main.c": "#include <math.h>\n" + text}, tree=TOOL))
+    assert (found.status, found.file) == (Status.SKIP, "tools/count/main.c")
+    new = "#include <stdio.h>\nint main(void) { return puts(stdout_name); }\n"
+    (found,) = identifiers.run(change({"scripts/new.c": new}, tree=TOOL))
+    assert found.status is Status.SKIP
+
+
+def test_the_kernel_has_no_c_library(change: Build) -> None:
+    """Neither a header that programs may include, too, nor the patch's own mistake makes a program of a driver."""
+    for line in ("#include <stdio.h>\n", "#include <linux/shared.h>\n"):
+        text = line + TOOL["drivers/one.c"] + "int three(void) { return getpagesize(); }\n"
+        found = [one.status for one in identifiers.run(change({"drivers/one.c": text}, tree=TOOL))]
+        assert set(found) == {Status.FAIL}
+
+
+def test_a_macro_may_have_variables_of_its_own(change: Build) -> None:
+    macro = "#define SWAP(a, b) do { \\\n\tint spare = (a); \\\n\t(a) = (b); \\\n\t(b) = spare; } while (0)\n"
+    (found,) = identifiers.run(change({FILE: TREE[FILE] + macro}, tree=TREE))
+    assert found.status is Status.PASS
+    returned = macro.replace("int spare = (a);", "return stranger;").replace("spare", "a")
+    assert {one.status for one in identifiers.run(change({FILE: TREE[FILE] + returned}, tree=TREE))} == {Status.FAIL}
