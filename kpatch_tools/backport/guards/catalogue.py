@@ -3,11 +3,11 @@
 from kpatch_tools.core.ids import RepoPath
 
 from .callees import object_to_other_callees
-from .copies import object_to_copies
 from .formats import object_to_other_types
 from .identifiers import object_to_unknown
 from .included import object_to_unseen
 from .labels import object_to_lost_labels
+from .left import object_to_left_uses
 from .locals import object_to_strangers
 from .members import object_to_other_members
 from .numbers import object_to_numbers
@@ -21,12 +21,12 @@ ALL_GUARDS: tuple[Guard, ...] = (
     object_to_unknown,
     object_to_strangers,
     object_to_other_members,
+    object_to_left_uses,
     object_to_unseen,
     object_to_other_callees,
     object_to_other_types,
     object_to_numbers,
     object_to_lost_lines,
-    object_to_copies,
     object_to_repeated,
     object_to_lost_labels,
     object_to_returns,
