@@ -8,9 +8,9 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from importlib.metadata import version
 from urllib.parse import quote
 
-from kpatch_tools import __version__
 from kpatch_tools.core.finding import Status
 from kpatch_tools.review.rules import Rule, Rules
 from kpatch_tools.review.statements import Statement, statements
@@ -37,7 +37,7 @@ def format_sarif(reviews: Sequence[Review], rules: Rules) -> str:
         "tool": {
             "driver": {
                 "name": "kpt",
-                "version": __version__,
+                "version": version("kpatch-tools"),
                 "rules": [_rule(rules.get(check, Rule(check, check))) for check in ids],
             }
         },
