@@ -14,7 +14,7 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.finding import Finding, Status
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource, Overlay
-from kpatch_tools.patch import ApplyResult, Patch, PlacedHunk, apply_patch
+from kpatch_tools.patch import ApplyResult, FileDiff, Patch, PlacedHunk, apply_patch
 from kpatch_tools.review.bases import Touching, rank_bases
 from kpatch_tools.review.ignoring import Ignore, ignoring
 from kpatch_tools.review.placing import place_in_patch
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from kpatch_tools.backport import Past
 
 _LONG_SERIES = 8
+_KIND, _LINK, _MODULE = 0o170000, 0o120000, 0o160000  # of a git mode
+_NO_TEXT = ("binary-patch", "symlink-patch", "submodule-patch")  # well made, but nothing that can be read here
 APPLIES = "patch-applies"
 BASE = "base-found"
 READABLE = "patch-readable"
@@ -86,14 +88,28 @@ def review_input(
         general.insert(0, _base_unknown(base))
         done = tuple(_not_reviewed(step, "the base is not known") for step in steps)
     else:
-        # git am would stop at the first that does not apply, and what comes after it is made on it.
-        last = next((place for place, step in enumerate(steps, start=1) if step.result.rejects), len(steps))
+        last, why = _last_to_judge(submission, steps)
         reviewed = _review_steps(tree, base, steps[:last], choice, progress)
         done = _with_later_fixes(tree, tree.at(base.commit), steps[:last], reviewed, choice)
-        why = f"patch {steps[last - 1].sent.number} before it does not apply" if last else ""
         done += tuple(_not_reviewed(step, why) for step in steps[last:])
     review = Review(submission, base, bases, done, nearest, tuple(general))
     return ignoring(review, choice.ignores)
+
+
+def _last_to_judge(submission: Submission, steps: Sequence[_Step]) -> tuple[int, str]:
+    """How many of the patches can be judged, and why not those after them.
+
+    git am would stop at the first that does not apply, and what comes after it is made on it. Where it is made itself
+    on one that is not here, it is none of its faults.
+    """
+    last = next((place for place, step in enumerate(steps, start=1) if step.result.rejects), None)
+    if last is None:
+        return len(steps), ""
+    number = steps[last - 1].sent.number
+    lacking = [one for one in (*submission.missing, *(one.number for one in submission.unreadable)) if one < number]
+    if lacking:
+        return last - 1, f"patch {lacking[0]} before it is not here"
+    return last, f"patch {number} before it does not apply"
 
 
 def _touching_in(past: "Callable[[], Past] | None") -> Touching:
@@ -203,9 +219,15 @@ def _apply(tree: KernelTree, submission: Submission, base: Base) -> tuple[_Step,
     steps: list[_Step] = []
     for sent in submission.patches:
         source = Overlay(tree.at(base.commit), changes)
-        steps.append(_Step(sent, changes, apply_patch(sent.patch.files, source)))
+        files = [diff for diff in sent.patch.files if not _is_special(diff)]
+        steps.append(_Step(sent, changes, apply_patch(files, source)))
         changes = steps[-1].after
     return tuple(steps)
+
+
+def _is_special(diff: FileDiff) -> bool:
+    """Whether it is about a symbolic link or a submodule, which hold no code and are never followed."""
+    return any((mode or 0) & _KIND in (_LINK, _MODULE) for mode in (diff.old_mode, diff.new_mode))
 
 
 def _rejected(steps: Iterable[_Step]) -> bool:
@@ -225,6 +247,11 @@ def _review_step(tree: KernelTree, source: BlobSource, step: _Step, choice: Choi
         return Reviewed(step.sent, _placed(patch, (), findings), result.rejects[0].code, touched)
     before = Overlay(source, step.before)
     findings = check_changes(tree, before, result.changes, patch.message, checks=choice.checks)
+    findings += tuple(
+        Finding(APPLIES, Status.SKIP, f"{diff.path} is no file on both sides, and is not looked at", diff.path)
+        for diff in patch.files
+        if _is_special(diff)
+    )
     placed = _placed(patch, result.placed, findings)
     if choice.old:
         placed += tuple(_old(tree, before, patch, result, findings, choice))
@@ -305,9 +332,9 @@ def _general(submission: Submission) -> Iterator[Finding]:
     for one in submission.unreadable:
         yield Finding(
             READABLE,
-            Status.FAIL,
+            Status.ERROR if one.code in _NO_TEXT else Status.FAIL,
             f"patch {one.number}, {one.subject or one.name}: {one.message}",
-            hint="send it again with git send-email, which keeps a patch as it is",
+            hint="" if one.code in _NO_TEXT else "send it again with git send-email, which keeps a patch as it is",
         )
     if submission.missing:
         numbers = ", ".join(map(str, submission.missing))

@@ -46,6 +46,7 @@ def body(statement: str) -> str:
         "struct deep e = OP(monitor);",
         "old = 0x1fUL + 1e5;",
         "old = __builtin_expect(a, 0);",
+        "va_list rest; va_start(rest, a); old = va_arg(rest, int); va_end(rest);",
     ],
 )
 def test_known_names_pass(change: Build, statement: str) -> None:

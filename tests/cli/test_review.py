@@ -115,6 +115,34 @@ def test_what_comes_after_a_patch_that_does_not_apply_is_not_judged(
     assert found[1:] == [["FAIL"], ["ERROR"]]
 
 
+def test_a_patch_is_not_blamed_for_one_that_is_not_here(kpt: Kpt, clone: Clone, mailbox: Callable[..., bytes]) -> None:
+    for number in (2, 3, 4):
+        clone.commit("drivers/one.c", GOOD.replace("return 1", f"return {number}"))
+    first, _, third = re.split(rb"(?m)^(?=From [0-9a-f]{40})", mailbox())[1:]
+    done = kpt("review", "-", "--on", "origin/main", "--json", stdin=first + third, repo=clone.path)
+    (review,) = done.json["reviews"]
+    assert done.code == 3
+    assert review["missing"] == [2]
+    assert [patch["status"] for patch in review["patches"]] == ["SKIP", "ERROR"]
+    assert review["patches"][1]["findings"][0]["message"] == "not reviewed: patch 2 before it is not here"
+
+
+def test_a_link_is_no_file_and_keeps_nothing_from_review(kpt: Kpt, clone: Clone, mailbox: Callable[..., bytes]) -> None:
+    link = clone.path / "drivers" / "link.c"
+    link.parent.mkdir()
+    link.symlink_to("../arch/no-such/name.c")
+    clone.commit("drivers/one.c", GOOD)
+    link.unlink()
+    clone.commit("drivers/link.c", GOOD)
+    clone.commit("drivers/two.c", BAD)
+    by_commit = kpt("review", "HEAD~3..HEAD", "--json", repo=clone.path, cwd=clone.path).json["reviews"][0]
+    assert [patch["status"] for patch in by_commit["patches"]] == ["SKIP", "SKIP", "FAIL"]
+    told = [one for one in by_commit["patches"][1]["findings"] if one["id"] == "patch-applies"]
+    assert [(one["status"], one["file"]) for one in told] == [("SKIP", "drivers/link.c")]
+    by_mail = kpt("review", "-", "--json", stdin=mailbox(), repo=clone.path).json["reviews"][0]
+    assert [one["status"] for one in by_mail["findings"]] == ["ERROR", "ERROR"]
+
+
 def test_known_findings_are_ignored_with_their_reason(kpt: Kpt, clone: Clone, tmp_path: Path) -> None:
     clone.commit("drivers/two.c", BAD)
     ignore = tmp_path / "ignore.toml"
