@@ -24,6 +24,7 @@ from kpatch_tools.tree import TreeAt
 
 ID = "identifier-declared"
 _PASTE = re.compile(rb"([A-Za-z_]\w{2,})[ \t]*\#\#|\#\#[ \t]*([A-Za-z_]\w{2,})")
+_BETWEEN = re.compile(rb"\#\#[ \t]*(\w{4,})[ \t]*(?=\#\#)")
 # `, ##args` drops a comma; it makes no new name.
 _COMMA_PASTE = re.compile(rb",[ \t]*\#\#")
 _DEFINE = re.compile(rb"^[ \t]*\#[ \t]*define\b(?:[^\n\\]|\\.)*", re.MULTILINE | re.DOTALL)
@@ -37,7 +38,7 @@ _LOCAL = re.compile(rb"\b([A-Za-z_]\w*)[ \t*]+([A-Za-z_]\w*)[ \t]*(?=[=;,\[])")
 _NO_TYPE = frozenset({b"return", b"goto", b"case", b"else", b"sizeof", b"define"})
 # ISO C's headers for hosted programs, and POSIX's. The kernel's own of such names stand below linux/ and asm/.
 _OF_A_LIBRARY = re.compile(
-    r"(?:arpa|net|netinet|sys)/\w+\.h"
+    r"(?:arpa|netinet|sys)/\w+\.h"
     r"|(?:assert|ctype|dirent|errno|fcntl|getopt|inttypes|libgen|locale|math|poll|pthread|pwd|sched|setjmp|signal|stdio"
     r"|stdlib|string|strings|syslog|termios|time|unistd|wchar)\.h"
 )
@@ -133,6 +134,7 @@ def _declared_in_macros(data: bytes) -> set[str]:
 def _unknown_in_unit(includes: Includes, edit: Edit, code: bytes, suspects: set[str]) -> set[str]:
     """Those that no header mentions, could paste together, or takes as a macro's argument to paste with."""
     missing, pasted, pasting = set(suspects), set[str](), set[str]()
+    between = set[str]()
     bodies: dict[str, bytes] = {}
     seen: list[bytes] = []
     for data in _seen_by(includes, edit):
@@ -145,14 +147,23 @@ def _unknown_in_unit(includes: Includes, edit: Edit, code: bytes, suspects: set[
         data = _COMMA_PASTE.sub(b",", data)
         pasted.update((left or right).decode("ascii") for left, right in _PASTE.findall(data))
         pasting.update(name.decode("ascii") for name in _PASTING_MACRO.findall(data))
-        bodies.update((name.decode("ascii"), body) for name, body in _FUNCTION_MACRO.findall(data))
+        for name, rest in _FUNCTION_MACRO.findall(data):
+            bodies[name.decode("ascii")] = rest
+            between |= _between_arguments(rest)
     _add_callers(pasting, bodies)
     return {
         name
         for name in missing
         if not any(name.startswith(part) or name.endswith(part) for part in pasted)
+        and not any(part in name[1:-1] for part in between)
         and not _handed_to(pasting, name, code)
     }
+
+
+def _between_arguments(macro: bytes) -> set[str]:
+    """What a macro, from its parameters on, pastes between two of its arguments: `_attr_` of `of##_attr_##x`."""
+    parameters, _, body = macro.partition(b")")
+    return {part.decode("ascii") for part in _BETWEEN.findall(body)} - set(identifiers(parameters))
 
 
 def _add_callers(pasting: set[str], bodies: Mapping[str, bytes]) -> None:

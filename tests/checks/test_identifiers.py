@@ -16,6 +16,7 @@ TREE = {
     FILE: "#include <linux/pages.h>\n#include <asm/io.h>\nint old;\nvoid f(int a)\n{\n\told = a;\n}\n",
     "include/linux/pages.h": "#include <linux/deep.h>\n#include <linux/quiet.h>\n/* ghost */\n"
     "#define PAGE_OPS(x) int Get##x(void)\n"
+    "#define ATTRIBUTE(of, x) int of##_attr_##x\n"
     "extern int table_end;\n#define OP(x) { .id = OP_##x }\n"
     "#define if(cond, ...) __trace_if((cond, ## __VA_ARGS__))\n",
     "include/linux/deep.h": "enum { DEEP_ONE };\n#define DEEP_MACRO 1\nstruct deep { int deep_member; };\n",
@@ -42,6 +43,7 @@ def body(statement: str) -> str:
         "goto out; out: old = 1;",
         'old = sizeof("stranger"); /* stranger */',
         "old = GetTable();",
+        "old = node_attr_size;",
         "struct incomplete *p = 0; old = !p;",
         "struct deep e = OP(monitor);",
         "old = 0x1fUL + 1e5;",
@@ -59,6 +61,7 @@ def test_known_names_pass(change: Build, statement: str) -> None:
         ("old = table_start;", "table_start"),
         ("old = stranger;", "stranger"),
         ("old = ghost;", "ghost"),
+        ("old = node_attribute;", "node_attribute"),
         ("if (cpuidle_call())", "cpuidle_call"),
         ("f(DEEP_MACRO_TWO(old));", "DEEP_MACRO_TWO"),
         ("printk(a, ROUND(table_top));", "table_top"),
@@ -196,7 +199,7 @@ def test_another_architectures_headers_are_asked_in_a_git_tree_as_well(tmp_path:
 TOOL = {
     "tools/count/main.c": '#include "count.h"\nint main(void)\n{\n\treturn 0;\n}\n',
     "tools/count/count.h": "#include <unistd.h>\n",
-    "drivers/one.c": '#include "one.h"\nint one;\n',
+    "drivers/one.c": '#include "one.h"\n#include <net/sock.h>\n#include <linux/string.h>\nint one;\n',
     "drivers/one.h": "int two;\n",
     "include/linux/shared.h": "#ifndef __KERNEL__\n#include <sys/types.h>\n#endif\n",
 }
