@@ -69,10 +69,12 @@ def _misfit(carried: Carried, edit: Edit, versions: Versions) -> str:
     """Why what the edit returns does not fit; empty where it does, or where the functions are not known."""
     returned = _VALUE.findall(code_of(edit.new))
     place = carried.place(edit) if returned else None
-    if place is None or not place.base.name.endswith("()"):
+    theirs = versions.base.twin(place.base, versions.theirs) if place is not None else None
+    if place is None or theirs is None or not place.base.name.endswith("()"):
         return ""
-    name = place.base.name.removesuffix("()").encode()
-    there, here = _is_void(versions.base, place.base, name), _is_void(versions.result, place.result, name)
+    there, here = _is_void(versions.theirs, theirs), _is_void(versions.result, place.result)
+    if there != _is_void(versions.base, place.base):
+        return ""  # the change makes it another function; the hunk that does may be left
     if here and not there and any(returned):
         return f"it returns a value, and the target's {place.result.name} returns none"
     if there and not here and not all(returned):
@@ -80,10 +82,11 @@ def _misfit(carried: Carried, edit: Edit, versions: Versions) -> str:
     return ""
 
 
-def _is_void(text: Text, block: Block, name: bytes) -> bool:
+def _is_void(text: Text, block: Block) -> bool:
     """Whether a function is declared to return nothing."""
     head = code_of(_head(text.lines[block.first : block.last + 1]))
-    return re.search(rb"\bvoid\s+(?:__?\w+\s+)*" + re.escape(name) + rb"\s*\(", head) is not None
+    name = re.escape(block.name.removesuffix("()").encode())
+    return re.search(rb"\bvoid\s+(?:__?\w+\s+)*" + name + rb"\s*\(", head) is not None
 
 
 def _head(lines: Sequence[bytes]) -> list[bytes]:

@@ -68,3 +68,12 @@ def test_what_is_returned_does_not_fit(objections, base, ours, returned, why):
     texts = [text.replace("\tqueue_lock", early) for text in (base, ours)]
     assert objections(base, texts[0], ours, texts[1]) == [why]
     assert objections(base, texts[0], base + "\n", texts[0] + "\n") == []
+
+
+def test_a_function_that_the_change_itself_makes_another(objections):
+    early = "\tif (!queue)\n\t\treturn;\n\tqueue_lock"
+    theirs, result = (text.replace("\tqueue_lock", early) for text in (VOID, VOID + "\n"))
+    assert objections(INT, theirs, INT + "\n", result) == []
+    other = VOID.replace("queue_run", "queue_go")
+    theirs, result = (text.replace("\tqueue_lock", early) for text in (other, other + "\n"))
+    assert objections(INT, theirs, INT + "\n", result) == []
