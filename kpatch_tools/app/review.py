@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from kpatch_tools.app.checking import check_changes
 from kpatch_tools.app.review_input import Input
-from kpatch_tools.app.review_rules import FOLLOWUPS, MODEL
+from kpatch_tools.checks import conformity, fixes, signed_off, stable_rules, upstream
 from kpatch_tools.checks.catalogue import ALL_CHECKS
 from kpatch_tools.checks.check import Check
 from kpatch_tools.core.errors import KpatchError
@@ -35,6 +35,10 @@ BASE = "base-found"
 READABLE = "patch-readable"
 
 Changes = Mapping[RepoPath, bytes | None]
+_OF_CODE = {check.id for check in ALL_CHECKS} - {
+    check.ID for check in (conformity, fixes, signed_off, stable_rules, upstream)
+}
+_Mark = tuple[str, RepoPath | None, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,38 +287,44 @@ def _with_later_fixes(
     """Marks what a later patch of the series mends: it is found no more when the two are checked as one change."""
     found: list[Reviewed] = []
     for place, (step, one) in enumerate(zip(steps, reviewed, strict=True)):
-        open_ones = {_mark(item.finding) for item in one.findings if _is_open(item)}
-        mended: dict[tuple[str, RepoPath | None, str], int] = {}
-        for later in steps[place + 1 :] if not step.result.rejects else ():
-            if not open_ones or later.result.rejects:
-                break
-            if not set(later.result.changes) & set(one.touched):
-                continue
-            changes = _difference(step.before, later.after)
-            found_then = check_changes(
-                tree, Overlay(source, step.before), changes, one.sent.patch.message, checks=choice.checks
-            )
-            still = {_mark(finding) for finding in found_then if finding.status >= Status.WARN}
-            for gone in open_ones - still:
-                mended[gone] = later.sent.number
-            open_ones &= still
-        found.append(
-            replace(
-                one,
-                findings=tuple(
-                    replace(item, fixed_by=0 if item.old else mended.get(_mark(item.finding), 0))
-                    for item in one.findings
-                ),
-            )
-            if mended
-            else one
+        mended = _mended(tree, source, step, steps[place + 1 :], one, choice)
+        findings = tuple(
+            replace(item, fixed_by=0 if item.old else mended.get(_mark(item.finding), 0)) for item in one.findings
         )
+        found.append(replace(one, findings=findings) if mended else one)
     return tuple(found)
 
 
+def _mended(
+    tree: KernelTree, source: BlobSource, step: _Step, others: Sequence[_Step], reviewed: Reviewed, choice: Choice
+) -> dict[_Mark, int]:
+    """The number of the patch that mends it, by finding. The end of the series is asked first: most mend nothing."""
+    open_ones = {_mark(item.finding) for item in reviewed.findings if _is_open(item)}
+    concerned = {name for name, _, _ in open_ones}
+    checks = tuple(check for check in choice.checks if check.id in concerned)
+    later = [] if step.result.rejects else [one for one in others if not one.result.rejects]
+
+    def still_found(end: _Step) -> set[_Mark]:
+        changes = _difference(step.before, end.after)
+        found = check_changes(tree, Overlay(source, step.before), changes, step.sent.patch.message, checks=checks)
+        return {_mark(finding) for finding in found if finding.status >= Status.WARN}
+
+    if not open_ones or not checks or not later:
+        return {}
+    gone = open_ones - still_found(later[-1])
+    mended: dict[_Mark, int] = {}
+    for one in later:
+        if not gone - mended.keys():
+            break
+        new = gone - mended.keys() if one is later[-1] else gone - mended.keys() - still_found(one)
+        mended.update(dict.fromkeys(new, one.sent.number))
+    return mended
+
+
 def _is_open(item: Placed) -> bool:
-    # What is costly is not asked again: a boot takes more than all checks together.
-    return item.finding.status >= Status.WARN and not item.old and item.finding.id not in (MODEL.id, FOLLOWUPS.id)
+    """Whether a later patch could mend it: what is said of the patch itself it cannot, and what is costly is not asked
+    again, for a boot takes more than all checks together."""
+    return item.finding.status >= Status.WARN and not item.old and item.finding.id in _OF_CODE
 
 
 def _difference(before: Changes, after: Changes) -> Changes:
@@ -322,7 +332,7 @@ def _difference(before: Changes, after: Changes) -> Changes:
     return {path: data for path, data in after.items() if path not in before or before[path] != data}
 
 
-def _mark(finding: Finding) -> tuple[str, RepoPath | None, str]:
+def _mark(finding: Finding) -> _Mark:
     """The same finding after lines have moved."""
     return finding.id, finding.file, finding.message
 

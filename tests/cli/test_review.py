@@ -47,6 +47,25 @@ def test_what_a_later_patch_mends_is_not_held_against_the_series(
     assert [one["id"] for one in mended] == ["identifier-declared"]
 
 
+def test_a_later_patch_mends_from_another_file_and_what_it_breaks_again_is_not_mended(
+    kpt: Kpt, clone: Clone, mailbox: Callable[..., bytes]
+) -> None:
+    """And what is said of a patch as such, no later one mends."""
+    header = "drivers/two.h"
+    clone.commit(header, "int two;\n")
+    clone.commit("drivers/two.c", '#include "two.h"\n' + BAD)
+    clone.commit("drivers/two.c", '#include "two.h"\n' + BAD + "int other_thing_too(void);\n")
+    clone.commit(header, "int two;\nint undeclared_thing(int);\n")
+    found = kpt("review", "-", "--json", stdin=mailbox(), repo=clone.path).json["reviews"][0]
+    mended = [one["fixed_by"] for one in found["patches"][1]["findings"] if one["id"] == "identifier-declared"]
+    assert mended == [4]
+    clone.commit(header, "int two;\n")
+    unsigned = mailbox().replace(b"Signed-off-by", b"Seen-by")
+    found = kpt("review", "-", "--json", stdin=unsigned, repo=clone.path).json["reviews"][0]
+    held = {one["id"]: one["fixed_by"] for one in found["patches"][1]["findings"] if one["status"] in ("WARN", "FAIL")}
+    assert held == {"identifier-declared": None, "signed-off": None}
+
+
 def test_every_format_is_a_file_or_a_pipe(
     kpt: Kpt, clone: Clone, mailbox: Callable[..., bytes], tmp_path: Path
 ) -> None:
