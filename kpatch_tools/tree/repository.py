@@ -19,7 +19,8 @@ from .revisions import Revision
 from .selection import Selection
 from .view import TreeAt
 
-_MAPPED, _WINDOW = 512 << 20, 32 << 20  # bytes of packs; libgit2's own limits are 8 GB, and 1 GB at a time
+# Bytes of packs; libgit2's own limits are 8 GB, and 1 GB at a time. Half of this costs a history's index a sixth more.
+_MAPPED, _WINDOW = 1 << 30, 256 << 20
 _CACHED = 96 << 20  # bytes of commits
 
 
