@@ -45,6 +45,15 @@ def edits(change: Change, *, suffixes: tuple[str, ...] = (".c", ".h")) -> tuple[
     )
 
 
+_NEVER_LINKED = ("tools/", "scripts/", "usr/")
+"""Where what is no part of a kernel stands: programs, each with functions and tables of its own."""
+
+
+def kernel_edits(change: Change) -> tuple[Edit, ...]:
+    """The change's C files that may be linked into a kernel or a module."""
+    return tuple(edit for edit in edits(change) if not edit.path.startswith(_NEVER_LINKED))
+
+
 @lru_cache(maxsize=2)
 def whole_edit(change: Change) -> tuple[FileDiff, ...]:
     """The change as a diff, files of every kind included; several checks ask, one after the other."""

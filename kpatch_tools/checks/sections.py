@@ -14,7 +14,7 @@ some configurations only, and code that could not be read as C, are a SKIP with 
 from collections.abc import Iterator
 
 from kpatch_tools.checks.check import Change, Check, includes_after
-from kpatch_tools.checks.lines import Edit, edits
+from kpatch_tools.checks.lines import Edit, kernel_edits
 from kpatch_tools.checks.section_index import SectionIndex, defined_plainly, index_sections, scope_of
 from kpatch_tools.checks.section_references import Mismatch, is_what_it_seems, mismatches, unreadable_lines
 from kpatch_tools.core.finding import Finding, Status
@@ -27,7 +27,7 @@ ID = "section-mismatch"
 
 def run(change: Change) -> Iterator[Finding]:
     """A FAIL for each reference that is new with the patch and wrong in every configuration."""
-    changed = edits(change)
+    changed = kernel_edits(change)
     if not any(edit.path.endswith(".c") for edit in changed):
         yield Finding(ID, Status.SKIP, "the patch touches no C file")
         return

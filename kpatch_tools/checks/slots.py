@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kpatch_tools.checks.check import Change
-from kpatch_tools.checks.lines import Edit, edits, parse
+from kpatch_tools.checks.lines import Edit, kernel_edits, parse
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.core.span import Location
 from kpatch_tools.hooks import HookTable, Reference, Slot, find_hook_tables
@@ -101,7 +101,7 @@ def survey_slots(change: Change) -> SlotSurvey:
 
     Five checks ask this of the same change, one after the other.
     """
-    changed = edits(change)
+    changed = kernel_edits(change)
     tables: list[HookTable] = []
     known: dict[str, frozenset[str]] = {}
     # Drivers are most of a kernel: those that the change does not touch are searched only for calls that are missed.

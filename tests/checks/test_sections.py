@@ -258,3 +258,9 @@ def test_an_annotation_of_a_declaring_macro_is_that_of_what_it_declares(change: 
     added = f"{spelled}\nvoid *f(void)\n{{\n\tDECLARE_DONE(mine);\n\treturn &ready;\n}}\n"
     found = fails(sections.run(change({FILE: TREE[FILE] + added}, tree=TREE)))
     assert found == ["f (no annotation) refers to ready (__initdata)"]
+
+
+def test_a_program_may_have_a_function_that_is_called_like_one_of_the_kernels(change: Build) -> None:
+    call = "void f(void)\n{\n\tearly_reserve(1);\n}\n"
+    assert fails(sections.run(change({"tools/early/main.c": call, "usr/gen.c": call}, tree=TREE))) == []
+    assert len(fails(sections.run(change({"toolsy/main.c": call, "mm/usr/gen.c": call}, tree=TREE)))) == 2
