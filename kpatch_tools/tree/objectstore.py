@@ -9,13 +9,14 @@ from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId
 
 from .listing import FileLists
-from .objects import FOLDER_MODES, CommitData, TreeEntry, is_regular, parse_commit, scan_tree, tree_rows
+from .objects import FOLDER_MODES, CommitData, TreeEntry, is_regular, parse_commit, parse_lineage, scan_tree, tree_rows
 from .recent import Recent
 from .search import BlobSearch
 from .words import BlobWords
 
 _SCANNED = 300_000  # entries of folders
 _ROWS = 200_000  # the same
+_COMMITS = 20_000
 _IDS, _EMPTY = 32 << 20, 200  # bytes; what an answer without any takes
 
 
@@ -46,6 +47,7 @@ class ObjectStore:
         self.search = BlobSearch(repository)
         self.words = BlobWords(repository, cache)
         self.files = FileLists(lambda folder: self.scan(ObjectId(folder.hex())), cache)
+        self._roots: Recent[ObjectId, ObjectId] = Recent(_COMMITS)
         self._scans: Recent[ObjectId, dict[bytes, tuple[bytes, bytes]]] = Recent(_SCANNED)
         self._rows: Recent[ObjectId, frozenset[bytes]] = Recent(_ROWS)
         self._ids: Recent[tuple[bytes, tuple[bytes, ...]], bytes] = Recent(_IDS)
@@ -63,13 +65,22 @@ class ObjectStore:
         return self._read(oid)[1]
 
     def commit(self, oid: ObjectId) -> CommitData:
+        commit = parse_commit(oid, self._commit_data(oid))
+        self._roots.add(oid, commit.tree, 1)
+        return commit
+
+    def lineage(self, oid: ObjectId) -> tuple[int, tuple[ObjectId, ...]]:
+        """When it was committed, and on what; see `parse_lineage`. KpatchError as `commit`."""
+        return parse_lineage(self._commit_data(oid))
+
+    def _commit_data(self, oid: ObjectId) -> bytes:
         try:
             kind, data = self._read(oid)
         except KpatchError as error:
             raise (self.cut_off() if self.repository.is_shallow else error) from error
         if kind != ObjectType.COMMIT:
             raise KpatchError("not-a-commit", f"{oid} is a {ObjectType(kind).name.lower()}, not a commit")
-        return parse_commit(oid, data)
+        return data
 
     @staticmethod
     def cut_off() -> KpatchError:
@@ -145,6 +156,9 @@ class ObjectStore:
 
     def root_tree(self, oid: ObjectId) -> ObjectId:
         """The tree of a commit, or `oid` itself if it is a tree."""
+        known = self._roots.get(oid)
+        if known is not None:
+            return known
         try:
             kind, data = self._read(oid)
         except KpatchError as error:
@@ -152,7 +166,7 @@ class ObjectStore:
         if kind == ObjectType.TREE:
             return oid
         if kind == ObjectType.COMMIT:
-            return parse_commit(oid, data).tree
+            return self._roots.add(oid, parse_commit(oid, data).tree, 1)
         raise KpatchError("not-a-commit", f"{oid} is a {ObjectType(kind).name.lower()}, not a commit or tree")
 
     def _read(self, oid: ObjectId) -> tuple[int, bytes]:

@@ -149,6 +149,13 @@ class KernelTree:
         """KpatchError: missing-object, not-a-commit."""
         return self._store.commit(oid)
 
+    def lineage(self, oid: ObjectId) -> tuple[int, tuple[ObjectId, ...]]:
+        """When it was committed, in seconds since the epoch, and on what; for whoever asks it of a whole history.
+
+        KpatchError as `commit`.
+        """
+        return self._store.lineage(oid)
+
     def blob(self, oid: ObjectId) -> bytes:
         """KpatchError: missing-object."""
         return self._store.blob(oid)

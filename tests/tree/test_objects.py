@@ -11,6 +11,7 @@ from kpatch_tools.tree.objects import (
     format_signature,
     format_tree,
     parse_commit,
+    parse_lineage,
     parse_signature,
     parse_tree,
 )
@@ -41,6 +42,18 @@ def test_a_commit_survives_and_unknown_headers_are_passed():
     assert (commit.tree, commit.parents, commit.author, commit.message) == (OID, (OID, OID), ada, b"s\n\nb\n")
     signed = raw.replace(b"\n\n", b"\ngpgsig -----BEGIN\n parent nonsense\n -----END\n\n", 1)
     assert parse_commit(OID, signed).parents == (OID, OID)
+
+
+@pytest.mark.parametrize("parents", [(), (OID,), (OID, OID)])
+@pytest.mark.parametrize("date", [b"1300000600 -0500", b"damaged"])
+def test_the_lineage_is_the_whole_commits(parents, date):
+    lines = [b"tree " + OID.encode(), *(b"parent " + parent.encode() for parent in parents)]
+    lines += [b"author A <a@b> 1 +0000", b"committer B <b@c> " + date]
+    lines += [b"mergetag object " + OID.encode(), b" parent is no header here", b" committer neither"]
+    raw = b"\n".join(lines) + b"\n\nparent of all\ncommitter of none\n"
+    commit = parse_commit(OID, raw)
+    assert parse_lineage(raw) == (commit.committer.when, commit.parents)
+    assert commit.parents == parents
 
 
 def test_a_declared_encoding_is_undone():

@@ -140,8 +140,8 @@ def _find_missing(
         if oid not in seen:
             seen.add(oid)
             if not find_oids(connection, oid):
-                commit = tree.commit(oid)
-                heapq.heappush(queue, (-commit.committer.when, oid, commit.parents))
+                when, parents = tree.lineage(oid)
+                heapq.heappush(queue, (-when, oid, parents))
 
     for tip in tips:
         push(tip)
