@@ -220,15 +220,14 @@ def _meet(one: _Difference, edit: _Difference) -> bool:
 
 
 def _collide(one: _Difference, edit: _Difference, base: Sequence[Token]) -> bool:
-    """Whether they are made to neighbouring words of one line, and are not just two entries of a list or two flags."""
+    """Whether they are made to neighbouring words of one line, and are not just two entries of a list."""
     if one.first == edit.last:
         is_beside = not (one.new or base[one.first :])[0].begins_line
     else:
         is_beside = one.last == edit.first and not base[one.last].begins_line
     if not is_beside:
         return False
-    ends = {token.text for side in (one.new, edit.new) for token in (*side[:1], *side[-1:])}
-    return ends.isdisjoint((b",", b"|"))
+    return not any(side and b"," in (side[0].text, side[-1].text) for side in (one.new, edit.new))
 
 
 def _same_flow(base: Sequence[Token], own: Sequence[_Difference], edits: Sequence[_Difference]) -> bool:

@@ -64,14 +64,6 @@ def test_each_side_has_to_change_another_part_of_the_code(theirs, ours, kind):
     assert kinds(pick) == [kind]
 
 
-def test_a_flag_is_added_where_the_target_has_fewer_of_them():
-    before = lines(*TOP, *function("drain", *FLUSH, "set_flags(queue, FIRST | SECOND |", "\t  THIRD | LAST);"))
-    after = before.replace("THIRD | LAST);", "THIRD | LAST |\n\t\t  ADDED);")
-    pick, made = only(before, after, before.replace("THIRD | LAST", "THIRD"), more="ADDED\n")
-    assert kinds(pick) == [HunkClass.ADAPTED]
-    assert "THIRD |\n\t\t  ADDED);\n" in made
-
-
 WAITING = (
     *("if (queue->state == WAITS) {", "\tadd_waiter(queue, depth);", "\tfor (;;) {", "\t\tset_state(queue, depth);"),
     *("\t\tif (signal_pending(queue) ||", "\t\t    queue->state != WAITS)", "\t\t\tbreak;", "\t\tschedule(queue);"),
