@@ -258,16 +258,18 @@ def _hunks(section: Section) -> tuple[Hunk, ...]:
             hunk.target_start,
             hunk.target_length,
             _bytes(hunk.section_header),
-            _lines([(line.line_type, line.value) for line in hunk]),
+            _lines([(line.line_type, line.value) for line in hunk], section.line),
         )
         for hunk in parsed[0]
     )
 
 
-def _lines(rows: list[tuple[str, str]]) -> tuple[Line, ...]:
+def _lines(rows: list[tuple[str, str]], section_line: int) -> tuple[Line, ...]:
     lines: list[Line] = []
     for kind, value in rows:
         if kind == "\\":
+            if not lines:
+                raise malformed(section_line, "a hunk begins with the mark of a missing newline")
             lines[-1] = Line(lines[-1].kind, lines[-1].text, newline=False)
         else:
             lines.append(Line(cast("LineKind", kind), _bytes(value.removesuffix("\n"))))

@@ -318,3 +318,8 @@ def test_no_input_raises_anything_but_our_error(noise, start, cut):
         assert parse_mbox(data)
     except KpatchError as error:
         assert error.code  # noqa: PT017 - any of our codes will do; nothing else may come out
+
+
+def test_a_hunk_that_begins_with_the_mark_of_a_missing_newline_is_refused() -> None:
+    diff = b"--- a/x\n+++ b/x\n@@ -1 +1 @@\n\\ No newline at end of file\n-a\n+b\n"
+    assert _refused(diff).code == "malformed-patch"
