@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from kpatch_tools.backport.lines import normal_line
 from kpatch_tools.backport.place import find_places, split_lines
@@ -41,10 +41,13 @@ class Text:
     lines: list[bytes] = field(repr=False)
     is_tight: bool = False
 
-    @classmethod
-    def of(cls, path: RepoPath, data: bytes) -> "Text":
-        return cls(path, data, split_lines(data))
+    @staticmethod
+    @lru_cache(maxsize=24)
+    def of(path: RepoPath, data: bytes) -> "Text":
+        """The last ones are kept: each guard and each attempt to adapt a file looks at the same few versions of it."""
+        return Text(path, data, split_lines(data))
 
+    @cached_property
     def tight(self) -> "Text":
         return replace(self, is_tight=True)
 
@@ -52,7 +55,7 @@ class Text:
     def normal(self) -> list[bytes]:
         """The lines as they are compared: white space collapsed, and what is left of it at the ends cut off."""
         lines = [normal_line(line) for line in self.lines]
-        return [_AROUND.sub(rb"\1", line) for line in lines] if self.is_tight else lines
+        return [b"".join(_AROUND.split(line)) for line in lines] if self.is_tight else lines
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:

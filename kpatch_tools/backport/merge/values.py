@@ -27,7 +27,7 @@ class Conflict:
     @cached_property
     def tight(self) -> "Conflict":
         """The same of texts in which white space hardly matters."""
-        return Conflict(self.base.tight(), self.ours.tight(), self.hunks)
+        return Conflict(self.base.tight, self.ours.tight, self.hunks)
 
     @cached_property
     def whole(self) -> Alignment:
