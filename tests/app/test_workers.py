@@ -36,7 +36,8 @@ def test_the_next_job_may_depend_on_the_results_so_far(jobs):
             seen.append(result)
     finally:
         workers.close()
-    assert max(seen) == 3
+    # Two are idle at first, and know nothing; whoever is asked after them knows a result or two.
+    assert max(seen) >= (3 if jobs == 1 else 2)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

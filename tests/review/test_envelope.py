@@ -58,7 +58,7 @@ def test_no_value_breaks_a_line_or_steers_a_terminal() -> None:
 
 
 def test_no_address_hides_in_a_name() -> None:
-    name = email.header.Header("Müller, Jörg <victim@x.example>", "utf-8").encode()
+    name = f"=?utf-8?b?{base64.b64encode('Müller, Jörg <victim@x.example>'.encode()).decode()}?="
     envelope = read_envelope(f"From: {name} <jm@x.example>\nTo: {name} <a@x.example>\n\n".encode())
     assert (envelope.sender, envelope.sender_name) == ("jm@x.example", "Müller, Jörg <victim@x.example>")
     assert envelope.recipients == ("a@x.example",)
