@@ -19,8 +19,7 @@ from .revisions import Revision
 from .selection import Selection
 from .view import TreeAt
 
-# Bytes of packs; libgit2's own limits are 8 GB, and 1 GB at a time. Half of this costs a history's index a sixth more.
-_MAPPED, _WINDOW = 1 << 30, 256 << 20
+_MAPPED = 2 << 30  # bytes of packs; libgit2's own limit is 8 GB. Half of this costs a history's index a third more.
 _CACHED = 96 << 20  # bytes of commits
 
 
@@ -28,7 +27,6 @@ def _set_limits() -> None:
     """How libgit2 reads, in this whole process."""
     # git does not hash every object it reads again either; it halves the time of reading many blobs.
     pygit2.settings.enable_strict_hash_verification(False)
-    pygit2.settings.mwindow_size = _WINDOW
     pygit2.settings.mwindow_mapped_limit = _MAPPED
     pygit2.settings.cache_max_size(_CACHED)
     # Trees are kept as we need them, see ObjectStore.
