@@ -9,9 +9,9 @@ from kpatch_tools.core.source import BlobSource, Overlay
 from kpatch_tools.patch import FileDiff, obstacle, special_at
 
 from .adapt import adapt_change
+from .around import say_what_is_around
 from .carry import Versions, carry_file, refuse_file
 from .change import Change
-from .conditions import say_conditions
 from .guards import Carriage, Carried, Objections, find_objections
 from .outcome import HunkResult, Pick
 
@@ -82,11 +82,11 @@ def carry_change(
     if objections:
         pick = _carry_files(change, target, renamed, objections)[0]
     if pick.clean or not adapting:
-        return say_conditions(change, target, pick)
+        return say_what_is_around(change, target, pick)
     adapted = adapt_change(change, target, pick)
     # Of a change of which all is left out nothing is carried: that is for a person to say.
     is_any = any(data != target.read(path) for path, data in adapted.changes.items())
-    return say_conditions(change, target, adapted if is_any else pick)
+    return say_what_is_around(change, target, adapted if is_any else pick)
 
 
 def _carry_files(
