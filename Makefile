@@ -49,6 +49,7 @@ bench: $(DEPS)
 	$(BIN)/python bench/hooks.py
 	$(BIN)/python bench/hooks_index.py
 	$(BIN)/python bench/backport.py
+	$(BIN)/python bench/pairs.py
 	$(BIN)/python bench/history.py
 	$(BIN)/python bench/model.py
 
