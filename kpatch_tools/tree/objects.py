@@ -211,3 +211,12 @@ def format_tree(entries: dict[bytes, TreeEntry]) -> bytes:
         b"%o %s\0%s" % (entry.mode, name, bytes.fromhex(entry.oid))
         for name, entry in sorted(entries.items(), key=order)
     )
+
+
+def missing_blob(error: Exception) -> KpatchError:
+    """What to say where a file of a tree cannot be read from the repository that has the tree."""
+    return KpatchError(
+        "missing-object",
+        f"a file of this revision is not in this repository: {error}",
+        hint="fetch it: git fetch --refetch in a partial clone; otherwise run git fsck",
+    )

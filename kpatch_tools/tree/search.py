@@ -16,10 +16,11 @@ from functools import cache
 
 import pygit2
 
-from kpatch_tools.core.errors import KpatchError
 from kpatch_tools.core.ids import ObjectId, RepoPath
 from kpatch_tools.core.splicing import joined
 from kpatch_tools.workers import divide, processors
+
+from .objects import missing_blob
 
 _WORTH_SHARING = 4_000  # blobs; below that, starting a process costs more than it saves
 _BATCH = 64  # neighbouring blobs are of similar size and share delta bases: deal them out in runs
@@ -63,11 +64,7 @@ class BlobSearch:
         try:
             return _look_shared(self._repository, tuple(needles), ids)
         except (KeyError, ValueError) as error:
-            raise KpatchError(
-                "missing-object",
-                f"a file of this revision is not in this repository: {error}",
-                hint="fetch it: git fetch --refetch in a partial clone; otherwise run git fsck",
-            ) from error
+            raise missing_blob(error) from error
 
 
 def _look_shared(repository: pygit2.Repository, needles: tuple[bytes, ...], ids: Sequence[ObjectId]) -> Facts:

@@ -11,9 +11,8 @@ from string import ascii_letters, digits
 
 import pygit2
 
-from kpatch_tools.core.errors import KpatchError
-
 from .kept import Kept
+from .objects import missing_blob
 from .recent import Recent
 
 _IN_MEMORY, _EACH = 96 << 20, 150  # bytes; what one takes beside its text
@@ -86,8 +85,4 @@ class BlobWords:
         try:
             return words_of(self._repository.read(pygit2.Oid(raw=oid))[1])
         except (KeyError, ValueError) as error:
-            raise KpatchError(
-                "missing-object",
-                f"a file of this revision is not in this repository: {error}",
-                hint="fetch it: git fetch --refetch in a partial clone; otherwise run git fsck",
-            ) from error
+            raise missing_blob(error) from error
