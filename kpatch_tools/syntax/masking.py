@@ -33,10 +33,12 @@ class Annotation:
 class Masked:
     """`data` has the length and the newlines of the original. `disabled` is in file order and does not overlap.
 
+    `code`: the original with blanks for comments, literals and directives, newlines inside them too.
     `words`: all that has the form of an identifier or number in the original, comments and strings included.
     """
 
     data: bytes
+    code: bytes
     annotations: tuple[Annotation, ...]
     directives: tuple[Directive, ...]
     disabled: tuple[Span, ...]
@@ -84,7 +86,7 @@ def mask(data: bytes) -> Masked:
     if rewritten:
         annotations += [Annotation(name, span) for name, span in rewritten]
         annotations.sort(key=lambda note: note.span)
-    return Masked(text, tuple(annotations), tuple(directives), disabled, words)
+    return Masked(text, code, tuple(annotations), tuple(directives), disabled, words)
 
 
 def words_in(data: bytes) -> frozenset[bytes]:

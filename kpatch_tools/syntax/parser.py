@@ -1,9 +1,10 @@
 """Parses one C file as the kernel writes it."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 
 import tree_sitter
 import tree_sitter_c
@@ -14,6 +15,9 @@ from kpatch_tools.core.span import Span
 from .branches import straighten
 from .conditionals import Directive
 from .masking import Annotation, Masked, mask
+
+_START = attrgetter("start")
+_NOTE_START = attrgetter("span.start")
 
 
 @cache
@@ -46,13 +50,13 @@ class ParsedFile:
 
     def is_disabled(self, offset: int) -> bool:
         """Whether the byte at `offset` is under `#if 0` or in a part for the assembler only."""
-        index = bisect_right(self.disabled, offset, key=lambda span: span.start) - 1
+        index = bisect_right(self.disabled, offset, key=_START) - 1
         return index >= 0 and offset < self.disabled[index].end
 
     def annotations_in(self, span: Span) -> tuple[Annotation, ...]:
         """The annotations that begin inside `span`."""
-        low = bisect_right(self.annotations, span.start - 1, key=lambda note: note.span.start)
-        high = bisect_right(self.annotations, span.end - 1, key=lambda note: note.span.start)
+        low = bisect_left(self.annotations, span.start, key=_NOTE_START)
+        high = bisect_left(self.annotations, span.end, low, key=_NOTE_START)
         return self.annotations[low:high]
 
 

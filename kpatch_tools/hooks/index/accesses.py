@@ -5,7 +5,7 @@ Which parts of a file to look at is found by its text, which costs little; what 
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kpatch_tools.core.span import Span
@@ -22,8 +22,8 @@ from .variables import braces_of, fills_of, read_variables
 # Each begins with a literal, which is looked for at the speed of memory; what follows is not used up, so that what
 # stands inside it is found too.
 _SPOTS = (
-    re.compile(rb"->(?=\s*+\w++\s*+(?:\(|\)\s*+\(|(?:\[[^\]\n]*+\]\s*+)?=\s*+[(&A-Za-z_*]))"),
-    re.compile(rb"\.(?=\s*+\w++\s*+\(|\w++\s*+(?:\[[^\]\n]*+\]\s*+)?=\s*+[(&A-Za-z_*])"),
+    re.compile(rb"->(?=\s*+\w++\s*+(?:\(|\)\s*+\(|(?:\[[^\]\n]*+\]++\s*+)*+=\s*+[(&A-Za-z_*]))"),
+    re.compile(rb"\.(?=\s*+\w++\s*+\(|\w++\s*+(?:\[[^\]\n]*+\]++\s*+)*+=\s*+[(&A-Za-z_*])"),
     re.compile(rb"\](?=\s*+\()"),
     re.compile(rb"\((?=\s*+\*[^()]*+\)\s*+\(|(?<=[A-Z0-9]\()[^;{}\"()]*(?:->|\.)[a-z_]\w*+\s*+[,)])"),
     re.compile(rb"=\s*(?=(?:\([^()]*\)\s*)?\{)"),
@@ -31,9 +31,8 @@ _SPOTS = (
     re.compile(rb"struct\s*\w*\s*\{"),
     re.compile(rb"union\s*\w*\s*\{"),
 )
-_WHOLE_VALUE = re.compile(rb" = (?:&?[a-z_]\w*;|\((?:struct|union) )")
+_WHOLE_VALUE = re.compile(rb" = (?:&?\(?[a-z_]\w*\)?;|\((?:struct|union) )")
 _NAME = re.compile(rb"\s*[A-Za-z_]\w*\Z")
-_NEAR = 160
 _MACRO = re.compile(r"[A-Z][A-Z0-9_]+\Z")
 _VALUES = frozenset(
     {
@@ -77,16 +76,19 @@ def read_accesses(
     functions: Sequence[tuple[Node, str]],
     spots: Sequence[int],
     parsed: ParsedFile,
+    text: bytes,
     fillers: Mapping[str, tuple[Put, ...]],
     found: Found,
 ) -> None:
-    """Read the functions (with their names), as far as there are spots in them, into `found`."""
+    """Read the functions (with their names), as far as there are spots in them, into `found`.
+
+    `text`: the file with the statements that `parsed` leaves out because there are no spots in them.
+    """
     for node, name in functions:
         start, end = node.start_byte, node.end_byte
         first = bisect_left(spots, start)
-        if first == len(spots) or spots[first] >= end:
-            continue
-        _Function(node, name, start, end, parsed, fillers, found).read(spots[first : bisect_left(spots, end, first)])
+        if first < len(spots) and spots[first] < end:
+            _Function(node, name, start, end, parsed, text, fillers, found).read()
 
 
 class _Function:
@@ -97,6 +99,7 @@ class _Function:
         start: int,
         end: int,
         parsed: ParsedFile,
+        text: bytes,
         fillers: Mapping[str, tuple[Put, ...]],
         found: Found,
     ) -> None:
@@ -104,23 +107,23 @@ class _Function:
         self._name = name
         self._start = start
         self._parsed = parsed
+        self._text = text
         self._fillers = fillers
         self._found = found
-        self._locals = Locals(parsed.masked, start, end)
+        self._locals = Locals(text, start, end)
         self._done: set[tuple[int, int]] = set()
 
-    def read(self, spots: Sequence[int]) -> None:
-        for span in _clusters(spots):
-            conditions: list[Span] = []
-            rest = []
-            for pattern, captures in matches_in("accesses", self._node, span=span):
-                if pattern == _CONDITION:
-                    node = captures["condition"][0]
-                    conditions.append(Span(node.start_byte, node.end_byte))
-                else:
-                    rest.append((pattern, captures))
-            for pattern, captures in rest:
-                self._take(pattern, captures, conditions)
+    def read(self) -> None:
+        conditions: list[Span] = []
+        rest = []
+        for pattern, captures in matches_in("accesses", self._node):
+            if pattern == _CONDITION:
+                node = captures["condition"][0]
+                conditions.append(Span(node.start_byte, node.end_byte))
+            else:
+                rest.append((pattern, captures))
+        for pattern, captures in rest:
+            self._take(pattern, captures, conditions)
 
     def _take(self, pattern: int, captures: dict[str, list[Node]], conditions: list[Span]) -> None:
         if pattern == _CALLED:
@@ -246,7 +249,7 @@ class _Function:
 
     def _is_guarded(self, node: Node) -> bool:
         """Whether the same expression is tested earlier in the function, or around the call."""
-        masked = self._parsed.masked
+        masked = self._text
         text = masked[node.start_byte : node.end_byte].strip(b"(* )")
         position = self._start
         while (position := masked.find(text, position, node.start_byte)) >= 0:
@@ -256,14 +259,3 @@ class _Function:
                 return True
             position = end
         return False
-
-
-def _clusters(spots: Sequence[int]) -> Iterator[Span]:
-    """Spots close together are looked at together."""
-    start = last = spots[0]
-    for spot in spots[1:]:
-        if spot - last > _NEAR:
-            yield Span(start, last + 2)
-            start = spot
-        last = spot
-    yield Span(start, last + 2)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Protocol, TypeVar
 
 from kpatch_tools.core.span import Span
@@ -14,12 +15,13 @@ from .fillers import Put, read_fillers
 from .functions import read_function
 from .macros import read_macros
 from .records import FindTypedef, read_record, read_typedef, with_callbacks
-from .silent import without_silent_bodies, without_silent_lines
+from .silent import without_silent_code, without_silent_lines
 from .spelling import type_name
 from .unread import read_unread
 from .variables import read_variables, unnamed_type
 
 _FUNCTION, _DECLARATION, _TYPEDEF, _STRUCT, _UNION, _GROUP = range(6)
+_LINE = attrgetter("line")
 _TELLING = re.compile(rb"->|\.\s*[A-Za-z_]|\(\s*\*|\b(?:struct|union)\b|\{")
 
 
@@ -51,15 +53,15 @@ def extract_facts(data: bytes) -> Facts:
 def facts_in(data: bytes, masked: Masked) -> Facts:
     """The same of `data` that is masked already."""
     fillers = read_fillers(masked.directives)
-    text = without_silent_lines(masked.data, masked.directives)
+    text = without_silent_lines(masked.data, masked.code, masked.directives)
     spots = find_spots(text, fillers)
-    masked = replace(masked, data=without_silent_bodies(text, spots, masked.directives))
+    masked = replace(masked, data=without_silent_code(text, masked.code, spots, masked.directives))
     parsed = parse_masked(data, masked)
-    outline, found = _read(parsed, fillers, spots if parsed.masked is masked.data else None)
+    outline, found = _read(parsed, text, fillers, spots if parsed.masked is masked.data else None)
     left_out: tuple[Span, ...] = ()
     if parsed.hidden and _matters(parsed):
         other = parse_masked(data, masked, last_branch=True)
-        _add_hidden(outline, found, parsed, _read(other, fillers))
+        _add_hidden(outline, found, parsed, _read(other, text, fillers))
         left_out = _left_out(parsed, other)
     typedefs = FindTypedef({typedef.name: typedef for typedef in outline.typedefs})
     unread = read_unread(parsed, left_out)
@@ -78,16 +80,16 @@ def facts_in(data: bytes, masked: Masked) -> Facts:
 
 
 def _read(
-    parsed: ParsedFile, fillers: Mapping[str, tuple[Put, ...]], spots: Sequence[int] | None = None
+    parsed: ParsedFile, text: bytes, fillers: Mapping[str, tuple[Put, ...]], spots: Sequence[int] | None = None
 ) -> tuple[_Outline, Found]:
-    """`spots`: those of the file's text where they are known."""
+    """`text`: the file with all statements of its functions. `spots`: those of `parsed` where they are known."""
     outline, found = _Outline(), Found()
     _read_level(parsed.root, parsed, outline)
     outline.bodies.sort(key=lambda body: body[0].start_byte)
     if spots is None:
         spots = find_spots(parsed.masked, fillers)
     if spots:
-        read_accesses(outline.bodies, spots, parsed, fillers, found)
+        read_accesses(outline.bodies, spots, parsed, text, fillers, found)
     return outline, found
 
 
@@ -194,8 +196,4 @@ def _with_hidden_fills(known: Iterable[Variable], other: Iterable[Variable], hid
 
 
 def _in_order(items: Iterable[PlacedT]) -> tuple[PlacedT, ...]:
-    return tuple(sorted(items, key=_line))
-
-
-def _line(item: _Placed) -> int:
-    return item.line
+    return tuple(sorted(items, key=_LINE))

@@ -16,13 +16,16 @@ _STATIC = re.compile(rb"\b(?:static|inline|__inline__|__inline|extern)\b\s*")
 def read_function(node: Node, body: Node, parsed: ParsedFile) -> Function | None:
     """None where the grammar found no name."""
     head = without_comments(parsed.masked[node.start_byte : body.start_byte])
-    plain = _PLAIN.match(head)
     private = b"static" in head
+    bare = _STATIC.sub(b"", head)
+    plain = _PLAIN.match(bare)
     if plain is not None:
         before, own, listed = plain.groups()
         name = decode(own)
-        line = head.count(b"\n", 0, plain.start(2))
-        returns = signature_line(_STATIC.sub(b"", before))
+        line = head.count(b"\n") - bare.count(b"\n", plain.start(2))
+        returns = signature_line(before)
+        between = "" if not returns or returns.endswith("*") else " "
+        signature = f"{returns}{between}{name}({signature_line(listed).strip()})"
         parameters = count_parameters(listed)
     else:
         declarator = node.child_by_field_name("declarator")
@@ -35,10 +38,11 @@ def read_function(node: Node, body: Node, parsed: ParsedFile) -> Function | None
         listed_node = _parameter_list(declarator)
         listed = b"" if listed_node is None else parsed.masked[listed_node.start_byte + 1 : listed_node.end_byte - 1]
         listed = without_comments(listed)
+        signature = signature_line(bare)
         parameters = count_parameters(listed)
     return Function(
         name=name,
-        signature=signature_line(_STATIC.sub(b"", head)),
+        signature=signature,
         returns=returns.strip(),
         parameters=parameters,
         private=private,
