@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from kpatch_tools.core.span import Span
 
 _SPLICE = re.compile(rb"\\\n|/\*.*?(?:\*/|\Z)|//.*", re.DOTALL)
+_NAMED = re.compile(rb"[ \t]*#[ \t]*(\w+)(?![\w/\\])")
 _FORM = re.compile(rb"[ \t]*#[ \t]*(\w*)[ \t]*(.*)", re.DOTALL)
 _NOT_C = rb"(?:__ASSEMBLY__|__ASSEMBLER__|__cplusplus)"
 _FALSE = rb"(?:\([ \t]*)*(?:0|!1)(?:[ \t]*\))*"
@@ -22,35 +23,48 @@ _ALWAYS = re.compile(_TRUE + rb"(?:[ \t]*\|\|.*)?|[^&]*\|\|[ \t]*" + _TRUE + rb"
 class Directive:
     """One directive line, continuation lines included: `name` is "define", "if", "endif" ...; "" for a null directive.
 
-    `argument` has comments removed and splices joined. `span` ends before the newline.
+    `text` is as written. `span` ends before the newline.
     """
 
     name: str
-    argument: bytes
+    text: bytes
     span: Span
 
     @staticmethod
     def read(data: bytes, start: int, end: int) -> "Directive":
         """`start` is at or before the `#`, `end` is before the newline."""
-        form = _FORM.match(data, start, end)
-        name, argument = form.groups() if form else (b"", b"")
-        if b"/" in argument or b"\n" in argument or not name:
-            form = _FORM.match(_SPLICE.sub(b" ", data[start:end]))
-            name, argument = form.groups() if form else (b"", b"")
-        return Directive(name.decode("ascii"), argument.strip(), Span(start, end))
+        text = data[start:end]
+        named = _NAMED.match(text)
+        name = named.group(1) if named is not None else _form(text)[0]
+        return Directive(name.decode("ascii"), text, Span(start, end))
+
+    @property
+    def argument(self) -> bytes:
+        """What follows the name, with comments removed and splices joined."""
+        return _form(self.text)[1]
 
     @property
     def constant(self) -> bool | None:
         """What the condition is in every C compilation; None where it depends on the configuration."""
+        argument = self.argument
         if self.name in ("ifdef", "elifdef"):
-            return False if re.fullmatch(_NOT_C, self.argument) else None
+            return False if re.fullmatch(_NOT_C, argument) else None
         if self.name == "ifndef":
-            return True if re.fullmatch(_NOT_C, self.argument) else None
-        if _NEVER.fullmatch(self.argument):
+            return True if re.fullmatch(_NOT_C, argument) else None
+        if _NEVER.fullmatch(argument):
             return False
-        if _ALWAYS.fullmatch(self.argument):
+        if _ALWAYS.fullmatch(argument):
             return True
         return None
+
+
+def _form(text: bytes) -> tuple[bytes, bytes]:
+    form = _FORM.match(text)
+    name, argument = form.groups() if form else (b"", b"")
+    if b"/" in argument or b"\n" in argument or not name:
+        form = _FORM.match(_SPLICE.sub(b" ", text))
+        name, argument = form.groups() if form else (b"", b"")
+    return name, argument.strip()
 
 
 @dataclass(slots=True)

@@ -68,7 +68,7 @@ def mask(data: bytes) -> Masked:
     out = bytearray(data)
     disabled = disabled_spans(directives, len(data))
     for directive in directives:
-        if directive.name == "define":
+        if directive.name == "define" and (b"/*" in directive.text or b"..." in directive.text):
             rewrite_define(data, out, directive.span)
     for span in disabled:
         out[span.start : span.end] = blank(data[span.start : span.end])

@@ -106,11 +106,8 @@ def rewrite_word(data: bytes, out: bytearray, word: bytes, kind: Kind, start: in
 
 def rewrite_define(data: bytes, out: bytearray, define: Span) -> None:
     """Comments in a macro's body end it for the grammar; and it knows `...` only without a name, not `args...`."""
-    commented = data.find(b"/*", define.start, define.end) >= 0
-    if not commented and data.find(b"...", define.start, define.end) < 0:
-        return
     body = data[define.start : define.end]
-    for comment in _COMMENT.finditer(body) if commented else ():
+    for comment in _COMMENT.finditer(body):
         if not body[comment.end() :].strip():
             continue
         begin = define.start + comment.start()

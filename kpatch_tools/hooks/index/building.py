@@ -17,7 +17,7 @@ from .words import fingerprints
 Progress = Callable[[str], None]
 _BATCH = 48  # blobs that a process takes at once: a second's work
 _WORTH_SHARING = 96
-_CHUNK = 4_000  # blobs that are written at once: as many as an interruption may cost
+_CHUNK = 1_000  # blobs that are written at once: not so many that the processes wait for it
 
 
 class BlobReader(Protocol):

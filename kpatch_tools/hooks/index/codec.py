@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Iterable, Mapping
 from enum import IntEnum
-from operator import attrgetter
 from typing import Any
 
 from .facts import (
@@ -62,14 +61,6 @@ Part = tuple[int, str]
 Key = tuple[int, str]
 """A question, and a name that the file has an answer for."""
 
-_MEMBER = attrgetter("path", "kind", "type", "signature", "array", "line")
-_FILL = attrgetter("path", "value", "number", "line")
-_TYPEDEF = attrgetter("name", "type", "signature", "line", "pointer")
-_CALL = attrgetter("root", "root_kind", "root_type", "chain", "function", "line", "arguments", "guarded", "macro")
-_ASSIGNMENT = attrgetter("root", "root_kind", "root_type", "chain", "function", "line", "value", "conditional")
-_FUNCTION = attrgetter("name", "signature", "returns", "parameters", "private", "annotation", "line")
-_MACRO = attrgetter("name", "parameters", "roots", "body", "line")
-_UNREAD = attrgetter("first", "last", "reason", "words")
 _MEMBER_KINDS = {str(kind): kind for kind in MemberKind}
 _STORAGES = {str(storage): storage for storage in Storage}
 _ROOTS = {str(root): root for root in Root}
@@ -77,28 +68,20 @@ _ROOTS = {str(root): root for root in Root}
 
 def encode(facts: Facts) -> list[Part]:
     """The parts of one file's facts, without those that are empty."""
-    rows = {
-        Kind.RECORD: [(item.type, [_MEMBER(member) for member in item.members], item.line) for item in facts.records],
-        Kind.TYPEDEF: [_TYPEDEF(item) for item in facts.typedefs],
-        Kind.VARIABLE: [_variable_row(item) for item in facts.variables],
-        Kind.CALL: [_CALL(item) for item in facts.calls],
-        Kind.ASSIGNMENT: [_ASSIGNMENT(item) for item in facts.assignments],
-        Kind.FUNCTION: [_FUNCTION(item) for item in facts.functions],
-        Kind.MACRO: [_MACRO(item) for item in facts.macros],
-        Kind.UNREAD: [_UNREAD(item) for item in facts.unread],
+    rows: dict[Kind, tuple[object, ...]] = {
+        Kind.RECORD: facts.records,
+        Kind.TYPEDEF: facts.typedefs,
+        Kind.VARIABLE: facts.variables,
+        Kind.CALL: facts.calls,
+        Kind.ASSIGNMENT: facts.assignments,
+        Kind.FUNCTION: facts.functions,
+        Kind.MACRO: facts.macros,
+        Kind.UNREAD: facts.unread,
     }
     return [(int(kind), _dump(row)) for kind, row in rows.items() if row]
 
 
 _dump = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-
-
-def _variable_row(item: Variable) -> tuple[Any, ...]:
-    fills = [_FILL(fill) for fill in item.fills]
-    return (
-        *(item.name, item.type, item.storage, item.pointer, item.array, item.target, fills),
-        *(item.annotation, item.function, item.line),
-    )
 
 
 def decode(kind: int, text: str) -> tuple[Any, ...]:

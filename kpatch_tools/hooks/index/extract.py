@@ -176,7 +176,7 @@ def _with_hidden_members(known: Iterable[Record], other: Iterable[Record], hidde
             continue
         more = tuple(member for member in record.members if member.line in hidden)
         if more:
-            records[key] = replace(record, members=_in_order((*records[key].members, *more)))
+            records[key] = record._replace(members=_in_order((*records[key].members, *more)))
     return list(records.values())
 
 
@@ -191,7 +191,7 @@ def _with_hidden_fills(known: Iterable[Variable], other: Iterable[Variable], hid
         mine = variables[key]
         more = tuple(fill for fill in variable.fills if fill.line in hidden and fill not in mine.fills)
         if more:
-            variables[key] = replace(mine, fills=_in_order((*mine.fills, *more)))
+            variables[key] = mine._replace(fills=_in_order((*mine.fills, *more)))
     return list(variables.values())
 
 

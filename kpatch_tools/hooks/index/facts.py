@@ -1,12 +1,12 @@
 """What one C file says about function pointers, in itself: no other file is needed to know it, nor the file's name.
 
 Therefore facts are kept by blob id. Types are spelled as C does: "struct x86_init_ops", "union u", or a typedef's name.
-Text is decoded with surrogateescape; lines are 1-based.
+Text is decoded with surrogateescape; lines are 1-based. Most facts are named tuples, since a kernel has a million.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from kpatch_tools.core.ids import RepoPath
 
@@ -20,8 +20,7 @@ class MemberKind(StrEnum):
     DATA = "data"
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One member of a record, in declaration order.
 
     `path`: its name, with those of the unnamed-type members around it ("irqs.pre_vector_init" where `irqs` is declared
@@ -38,8 +37,7 @@ class Member:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A struct or union with a body.
 
     `type`: how other files name it; its typedef where it has no tag; "struct (x)" for the one of `struct { ... } x;`.
@@ -51,8 +49,7 @@ class Record:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class Typedef:
+class Typedef(NamedTuple):
     """Another name for a type. `signature`: not empty for (a pointer to) a function type: then `type` is "".
 
     `type` is "" for numbers and for pointers to pointers too. `pointer`: the name stands for a pointer to `type`.
@@ -65,8 +62,7 @@ class Typedef:
     pointer: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(NamedTuple):
     """One value of an initialiser.
 
     `path`: the member that it names ("mapping.pagetable_reserve"), subscripts left out; where a value has no
@@ -96,8 +92,7 @@ class Storage(StrEnum):
     LOCAL = "local"
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(NamedTuple):
     """A global variable (or a function's static one) whose type is a record or a typedef, filled or not.
 
     `pointer`: it points to the type. `array`: of that. `target`: what a pointer begins with ("&x" gives "x"), else "".
@@ -124,16 +119,16 @@ class Root(StrEnum):
     RESULT = "result"
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """An expression that ends in a member, where it is called, assigned, or passed to a macro.
+class Call(NamedTuple):
+    """A call through a member, or a macro that is passed one.
 
-    The chain is empty where a whole global variable is assigned (`pv_cpu_ops = xen_cpu_ops;`). `root` of a RESULT is
-    the function's name, or the name that a cast is applied to a member of.
+    `root`, `root_kind`: the name that the expression begins with; of a RESULT the function's name, or the name that a
+    cast is applied to a member of. `root_type`: the record or typedef that the function itself declares for it, or a
+    cast gives it; "" where the file does not say. `chain`: the members from there, subscripts left out ("f_op.read").
+    `function`: where it stands; "" at top level (a macro's body has none).
 
-    `root`, `root_kind`: the name it begins with; `root_type`: the record or typedef that the function itself declares
-    for it, or a cast gives it; "" where the file does not say. `chain`: the members from there, subscripts left out
-    ("f_op.read"). `function`: where it stands; "" at top level (a macro's body has none).
+    `arguments`: how many are passed. `guarded`: in the function, before it or around it, the same expression is
+    tested. `macro`: the macro that it is an argument of, where it is not called itself.
     """
 
     root: str
@@ -142,6 +137,9 @@ class Access:
     chain: str
     function: str
     line: int
+    arguments: int
+    guarded: bool
+    macro: str
 
     @property
     def member(self) -> str:
@@ -149,32 +147,36 @@ class Access:
         return self.chain.rpartition(".")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Access):
-    """A call through the member. `guarded`: in the function, before it or around it, the same expression is tested.
+class Assignment(NamedTuple):
+    """A value that is put into a member; what it has in common with a Call is named alike.
 
-    `arguments`: how many are passed. `macro`: the macro that it is an argument of, where it is not called itself.
-    """
-
-    arguments: int
-    guarded: bool
-    macro: str
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment(Access):
-    """`value` as in a Fill. `conditional`: whether it stands in an `if`, loop or `switch` of its function.
+    The chain is empty where a whole global variable is assigned (`pv_cpu_ops = xen_cpu_ops;`). `value` as in a Fill.
+    `conditional`: whether it stands in an `if`, loop or `switch` of its function.
 
     Assigned braces (`a.b = (struct s){ .c = f }`) give one Assignment for each value in them. Values that cannot be a
     function (numbers, also in local variables, strings, results of operators) are left out.
     """
 
+    root: str
+    root_kind: Root
+    root_type: str
+    chain: str
+    function: str
+    line: int
     value: str
     conditional: bool
 
+    @property
+    def member(self) -> str:
+        """The last member: the slot, if it is one."""
+        return self.chain.rpartition(".")[2]
 
-@dataclass(frozen=True, slots=True)
-class Function:
+
+Access = Call | Assignment
+"""An expression that ends in a member."""
+
+
+class Function(NamedTuple):
     """A function with a body. `signature`: return type and parameters in one line, annotations left out.
 
     `annotation`: its section annotations, space-separated ("__init"). `parameters`: -1 for a variadic one.
@@ -189,8 +191,7 @@ class Function:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
-class MacroUse:
+class MacroUse(NamedTuple):
     """A macro whose body reaches members of a record: `#define pte_val(x) ... pv_mmu_ops.pte_val ...`.
 
     `roots`: the accesses in it, "pv_mmu_ops.pte_val". `body` is one line.
@@ -208,8 +209,7 @@ class MacroUse:
         return tuple(dict.fromkeys(member for root in self.roots for member in root.split(".")[1:]))
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """Lines `first` to `last` that were not understood, with the identifiers in them."""
 
     first: int

@@ -51,10 +51,11 @@ def read_fillers(directives: Iterable[Directive]) -> dict[str, tuple[Put, ...]]:
     """By the macro's name; of several definitions, as conditionals make them, the first with any."""
     found: dict[str, tuple[Put, ...]] = {}
     for directive in directives:
-        if directive.name != "define" or b"=" not in directive.argument:
+        if directive.name != "define" or b"=" not in directive.text:
             continue
-        head = _HEAD.match(directive.argument)
-        if head is not None and (puts := tuple(_puts(head, directive.argument[head.end() :]))):
+        argument = directive.argument
+        head = _HEAD.match(argument)
+        if head is not None and (puts := tuple(_puts(head, argument[head.end() :]))):
             found.setdefault(decode(head.group(1)), puts)
     return found
 

@@ -19,12 +19,9 @@ _LONGEST = 2000
 def read_macros(parsed: ParsedFile) -> Iterator[MacroUse]:
     """In file order."""
     for directive in parsed.directives:
-        if directive.name != "define":
+        if directive.name != "define" or (b"->" not in directive.text and b"." not in directive.text):
             continue
-        argument = directive.argument
-        if b"->" not in argument and b"." not in argument:
-            continue
-        head = _HEAD.match(argument)
+        head = _HEAD.match(directive.argument)
         if head is None:
             continue
         name, listed, body = head.groups()

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 
 from kpatch_tools.hooks.tables.members import is_function_pointer
 from kpatch_tools.syntax import Node, ParsedFile, declared_name, line_of, name_of
@@ -32,7 +31,7 @@ def read_record(node: Node, name: str, parsed: ParsedFile) -> Iterator[Record]:
     members = tuple(_members(node, "", parsed, inner))
     if name:
         if len(members) == 1 and _is_untyped(node, parsed):
-            members = (replace(members[0], kind=MemberKind.POINTER, type="void"),)
+            members = (members[0]._replace(kind=MemberKind.POINTER, type="void"),)
         telling = any(member.kind is not MemberKind.DATA for member in members)
         yield Record(name, members if telling else (), line_of(node))
     yield from inner
@@ -176,7 +175,7 @@ def with_callbacks(record: Record, find: "FindTypedef") -> Record:
     `find` gives the typedef of a name, None where it is not known: such a member stays as it is.
     """
     members = tuple(_resolved(member, find) for member in record.members)
-    return record if members == record.members else replace(record, members=members)
+    return record if members == record.members else record._replace(members=members)
 
 
 class FindTypedef:
@@ -203,13 +202,13 @@ def _resolved(member: Member, find: FindTypedef) -> Member:
         if typedef.signature:
             by_value = _POINTED.search(typedef.signature.partition(name)[0]) is not None
             if by_value != pointer:
-                return replace(member, kind=MemberKind.SLOT, signature=_slot_signature(typedef, name, member))
-            return replace(member, kind=MemberKind.DATA, type="")
+                return member._replace(kind=MemberKind.SLOT, signature=_slot_signature(typedef, name, member))
+            return member._replace(kind=MemberKind.DATA, type="")
         if not typedef.type:
-            return replace(member, kind=MemberKind.DATA, type="")
+            return member._replace(kind=MemberKind.DATA, type="")
         pointer = pointer or typedef.pointer
         name = typedef.type
-    return replace(member, kind=MemberKind.POINTER) if pointer else member
+    return member._replace(kind=MemberKind.POINTER) if pointer else member
 
 
 def _slot_signature(typedef: Typedef, name: str, member: Member) -> str:

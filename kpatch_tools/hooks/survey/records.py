@@ -1,7 +1,7 @@
 """Records and typedefs of a revision, fetched in bundles and chosen by who looks."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.span import Location
@@ -156,7 +156,7 @@ class Records:
                 continue
             elif self.wraps_code(member, record.file):
                 name = member.path.rpartition(".")[2]
-                yield path, replace(member, signature=f"{member.type} {name}"), record.file
+                yield path, member._replace(signature=f"{member.type} {name}"), record.file
             else:
                 for inner in self.of(member.type, record.file):
                     yield from self._slots(inner, path + ".", depth + 1)

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.span import Location
@@ -160,7 +160,7 @@ class UseFinder:
 
     def _filled(self, assignment: At[Assignment]) -> dict[str, list[str]] | None:
         """What the initialiser of the variable that is assigned fills; None where there is none to be seen."""
-        named = replace(assignment.fact, root=assignment.fact.value, root_kind=Root.GLOBAL, root_type="", chain="")
+        named = assignment.fact._replace(root=assignment.fact.value, root_kind=Root.GLOBAL, root_type="", chain="")
         source = At(assignment.file, named)
         self.resolver.root_types(source)
         variables = [item for item in self.resolver.variables(source) if item.fact.storage is not Storage.EXTERN]
