@@ -3,7 +3,7 @@
 from tree_sitter import Node
 
 from kpatch_tools.syntax.conditionals import Directive
-from kpatch_tools.syntax.masking import Annotation, Masked, mask, words_in
+from kpatch_tools.syntax.masking import Annotation, Masked, annotations_in, mask, words_in
 from kpatch_tools.syntax.nodes import (
     ancestors,
     declarations,
@@ -33,6 +33,7 @@ __all__ = [
     "Node",
     "ParsedFile",
     "ancestors",
+    "annotations_in",
     "captures_in",
     "declarations",
     "declared_name",

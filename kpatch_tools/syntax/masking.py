@@ -11,8 +11,10 @@ bytes, and words are judged once per file and not at every place where they stan
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from kpatch_tools.core.span import Span
 
@@ -55,6 +57,7 @@ _SKIPPED = re.compile(
     rb"|#(?<![^\n]#)" + _REST_OF_DIRECTIVE + rb"|#",
     re.DOTALL,
 )
+_ANNOTATION_START = attrgetter("span.start")
 _HASH = ord("#")
 _BYTES = [bytes((byte,)) for byte in range(256)]
 _WORD_BYTES = frozenset(byte for byte in _BYTES if re.match(rb"[\w$]", byte))
@@ -87,6 +90,12 @@ def mask(data: bytes) -> Masked:
         annotations += [Annotation(name, span) for name, span in rewritten]
         annotations.sort(key=lambda note: note.span)
     return Masked(text, code, tuple(annotations), tuple(directives), disabled, words)
+
+
+def annotations_in(annotations: Sequence[Annotation], span: Span) -> Sequence[Annotation]:
+    """Those of a file's annotations that begin inside `span`."""
+    low = bisect_left(annotations, span.start, key=_ANNOTATION_START)
+    return annotations[low : bisect_left(annotations, span.end, low, key=_ANNOTATION_START)]
 
 
 def words_in(data: bytes) -> frozenset[bytes]:

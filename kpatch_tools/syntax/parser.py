@@ -1,6 +1,6 @@
 """Parses one C file as the kernel writes it."""
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +17,6 @@ from .conditionals import Directive
 from .masking import Annotation, Masked, mask
 
 _START = attrgetter("start")
-_NOTE_START = attrgetter("span.start")
 
 
 @cache
@@ -52,12 +51,6 @@ class ParsedFile:
         """Whether the byte at `offset` is under `#if 0` or in a part for the assembler only."""
         index = bisect_right(self.disabled, offset, key=_START) - 1
         return index >= 0 and offset < self.disabled[index].end
-
-    def annotations_in(self, span: Span) -> tuple[Annotation, ...]:
-        """The annotations that begin inside `span`."""
-        low = bisect_left(self.annotations, span.start, key=_NOTE_START)
-        high = bisect_left(self.annotations, span.end, low, key=_NOTE_START)
-        return self.annotations[low:high]
 
 
 def parse_c(data: bytes, *, last_branch: bool = False, straight: bool = True) -> ParsedFile:

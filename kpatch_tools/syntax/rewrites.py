@@ -31,6 +31,7 @@ _LEVEL = re.compile(rb"KERN_(?<!\wKERN_)[A-Z]+(?=\s+[A-Za-z_])")
 _TOP_LEVEL_CALL = re.compile(
     rb"\n(_*[A-Z][A-Z0-9_]*)\(([^;{}()\n]*)\)[ \t]*(;?)(?=[ \t]*(?:/\*[^\n]*)?\n(\s*[{=:,;]?))"
 )
+_WORD_BEFORE = re.compile(rb"(\w+|\*)\s*\Z")
 _TWO_WORDS = re.compile(rb"\w\s+[\w*]|\w\*")
 
 
@@ -89,7 +90,7 @@ def rewrite_word(data: bytes, out: bytearray, word: bytes, kind: Kind, start: in
         case Kind.TYPEOF:
             out[start : close + 1] = b"int" + blank(data[start + 3 : close + 1])
         case Kind.ITERATOR:
-            if not word.startswith(b"while_") and not _begins_loop(data, close + 1):
+            if _is_declared(data, start) or not (word.startswith(b"while_") or _begins_loop(data, close + 1)):
                 return None
             out[start:end] = b"while".ljust(end - start)
         case Kind.ASM:
@@ -154,6 +155,12 @@ def _begins_line(data: bytes, offset: int) -> bool:
 
 def _stands_alone(data: bytes, start: int) -> bool:
     return start == 0 or data[start - 1 : start] == b"\n"
+
+
+def _is_declared(data: bytes, start: int) -> bool:
+    """Whether a type stands before the name: then it is a function's."""
+    match = _WORD_BEFORE.search(data, max(0, start - 80), start)
+    return match is not None and match.group(1) not in (b"else", b"do")
 
 
 def _begins_loop(data: bytes, offset: int) -> bool:

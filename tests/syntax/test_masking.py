@@ -62,6 +62,7 @@ def test_annotation_is_blanked_and_kept(source: str, names: list[str]) -> None:
         "SOME_FOO(a)\n{\n}\n",
         "int __init_begin, my__init;\n",
         "void f(void) { for_each_thing(a, b); x = for_each_thing(a) + 1; }\n",
+        "int for_each_thing(struct thing *a)\n{\n}\nstruct thing *\nthing_for_each(int a)\n{\n}\n",
     ],
 )
 def test_nothing_else_is_touched(source: str) -> None:

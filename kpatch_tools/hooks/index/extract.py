@@ -55,7 +55,8 @@ def facts_in(data: bytes, masked: Masked) -> Facts:
     fillers = read_fillers(masked.directives)
     text = without_silent_lines(masked.data, masked.code, masked.directives)
     spots = find_spots(text, fillers)
-    masked = replace(masked, data=without_silent_code(text, masked.code, spots, masked.directives))
+    rest, silent_functions = without_silent_code(text, masked, spots)
+    masked = replace(masked, data=rest)
     parsed = parse_masked(data, masked)
     outline, found = _read(parsed, text, fillers, spots if parsed.masked is masked.data else None)
     left_out: tuple[Span, ...] = ()
@@ -73,7 +74,7 @@ def facts_in(data: bytes, masked: Masked) -> Facts:
         variables=_in_order((*outline.variables, *found.variables)),
         calls=_in_order(found.calls),
         assignments=_in_order(found.assignments),
-        functions=_in_order(outline.functions),
+        functions=_in_order((*outline.functions, *silent_functions)),
         macros=tuple(read_macros(parsed)),
         unread=unread,
     )

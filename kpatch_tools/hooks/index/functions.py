@@ -11,43 +11,59 @@ from .variables import section_annotations
 
 _PLAIN = re.compile(rb"([\w\s*]*?)\b(\w+)\s*\(([^()]*)\)\s*\Z")
 _STATIC = re.compile(rb"\b(?:static|inline|__inline__|__inline|extern)\b\s*")
+_STATEMENTS = frozenset({"if", "for", "while", "switch"})
 
 
 def read_function(node: Node, body: Node, parsed: ParsedFile) -> Function | None:
     """None where the grammar found no name."""
-    head = without_comments(parsed.masked[node.start_byte : body.start_byte])
-    private = b"static" in head
+    head = parsed.masked[node.start_byte : body.start_byte]
+    line = node.start_point.row + 1
+    annotation = section_annotations(parsed.annotations, Span(node.start_byte, body.start_byte))
+    plain = read_head(head, line, annotation)
+    if plain is not None:
+        return plain
+    declarator = node.child_by_field_name("declarator")
+    found = declared_name(declarator)
+    if declarator is None or found is None:
+        return None
+    listed_node = _parameter_list(declarator)
+    listed = b"" if listed_node is None else parsed.masked[listed_node.start_byte + 1 : listed_node.end_byte - 1]
+    before = _STATIC.sub(b"", parsed.masked[node.start_byte : found.start_byte])
+    return Function(
+        name=name_of(found),
+        signature=signature_line(_STATIC.sub(b"", without_comments(head))),
+        returns=signature_line(before).rstrip("(").strip(),
+        parameters=count_parameters(without_comments(listed)),
+        private=b"static" in head,
+        annotation=annotation,
+        line=found.start_point.row + 1,
+    )
+
+
+def read_head(head: bytes, line: int, annotation: str) -> Function | None:
+    """The function whose masked `head`, all before the body, begins in `line`; None where it takes a tree to read it.
+
+    That is where a function pointer is passed or returned, or where it is the head of a statement.
+    """
+    head = without_comments(head)
     bare = _STATIC.sub(b"", head)
     plain = _PLAIN.match(bare)
-    if plain is not None:
-        before, own, listed = plain.groups()
-        name = decode(own)
-        line = head.count(b"\n") - bare.count(b"\n", plain.start(2))
-        returns = signature_line(before)
-        between = "" if not returns or returns.endswith("*") else " "
-        signature = f"{returns}{between}{name}({signature_line(listed).strip()})"
-        parameters = count_parameters(listed)
-    else:
-        declarator = node.child_by_field_name("declarator")
-        found = declared_name(declarator)
-        if declarator is None or found is None:
-            return None
-        name = name_of(found)
-        line = found.start_point.row - node.start_point.row
-        returns = signature_line(_STATIC.sub(b"", parsed.masked[node.start_byte : found.start_byte])).rstrip("(")
-        listed_node = _parameter_list(declarator)
-        listed = b"" if listed_node is None else parsed.masked[listed_node.start_byte + 1 : listed_node.end_byte - 1]
-        listed = without_comments(listed)
-        signature = signature_line(bare)
-        parameters = count_parameters(listed)
+    if plain is None:
+        return None
+    before, own, listed = plain.groups()
+    name = decode(own)
+    if name in _STATEMENTS:
+        return None
+    returns = signature_line(before)
+    between = "" if not returns or returns.endswith("*") else " "
     return Function(
         name=name,
-        signature=signature,
-        returns=returns.strip(),
-        parameters=parameters,
-        private=private,
-        annotation=section_annotations(parsed, Span(node.start_byte, body.start_byte)),
-        line=node.start_point.row + 1 + line,
+        signature=f"{returns}{between}{name}({signature_line(listed).strip()})",
+        returns=returns,
+        parameters=count_parameters(listed),
+        private=b"static" in head,
+        annotation=annotation,
+        line=line + head.count(b"\n") - bare.count(b"\n", plain.start(2)),
     )
 
 

@@ -8,13 +8,19 @@ byte of a comment in a quarter of the time of a blank.
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 from kpatch_tools.core.span import Span
-from kpatch_tools.syntax import Directive
+from kpatch_tools.syntax import Directive, Masked
 from kpatch_tools.syntax.rewrites import blank
 
+from .facts import Function
+from .functions import read_head
+from .spelling import without_comments
 from .statements import silent_statements
+from .variables import section_annotations
 
+_START = attrgetter("span.start")
 _SILENT = frozenset({"define", "include", "undef", "error", "warning", "pragma"})
 _NUMBER = rb"[-+]?+(?:0[xX][0-9a-fA-F]++|[0-9]++)[uUlL]*+"
 _NUMBERS = re.compile(rb"\{(?=\s*+[-+0-9])\s*+" + _NUMBER + rb"(?:\s*+,\s*+" + _NUMBER + rb"){7,}+\s*+,?+\s*+\}")
@@ -37,27 +43,43 @@ def without_silent_lines(masked: bytes, code: bytes, directives: Sequence[Direct
     return bytes(out)
 
 
-def without_silent_code(text: bytes, code: bytes, spots: Sequence[int], directives: Sequence[Directive]) -> bytes:
-    """`text` without the bodies and statements of functions in which none of the `spots` is; these are in order."""
-    out: bytearray | None = None
-    starts: list[int] | None = None
+def without_silent_code(text: bytes, masked: Masked, spots: Sequence[int]) -> tuple[bytes, list[Function]]:
+    """`text` without the functions and statements in which none of the `spots` is; these are in order.
+
+    And the functions that are left out whole. `masked`: the file that `text` is the rest of. Of a function whose head
+    takes a tree to be read, the body alone is left out.
+    """
+    out = bytearray(text)
+    code = masked.code
     ending = [*spots, len(text)]
+    functions: list[Function] = []
+    seen, line = 0, 1  # an offset that lines were counted up to, and the line there
     for body in _bodies(text, code):
-        if ending[bisect_left(ending, body.start)] >= body.end:
-            if code.count(b"{", body.start, body.end) != code.count(b"}", body.start, body.end):
+        if ending[bisect_left(ending, body.start)] < body.end:
+            for start, end in silent_statements(code, body, ending):
+                if _is_whole(text, start, end, masked.directives):
+                    _leave_out(out, start, end)
+        elif code.count(b"{", body.start, body.end) == code.count(b"}", body.start, body.end):
+            if not _is_whole(text, body.start, body.end, masked.directives):
                 continue
-            silent = [(body.start, body.end)]
-        else:
-            silent = silent_statements(code, body, ending)
-        divided = text.find(b"#", body.start, body.end) >= 0
-        for start, end in silent:
-            if divided and text.find(b"#", start, end) >= 0:
-                starts = starts if starts is not None else [directive.span.start for directive in directives]
-                if not _are_whole(directives[bisect_left(starts, start) : bisect_left(starts, end)]):
-                    continue
-            out = out if out is not None else bytearray(text)
-            _leave_out(out, start, end)
-    return text if out is None else bytes(out)
+            head = _head(text, code, seen, body.start - 1)
+            line += text.count(b"\n", seen, head.start)
+            seen = head.start
+            function = read_head(text[head.start : head.end], line, section_annotations(masked.annotations, head))
+            if function is None:
+                _leave_out(out, body.start, body.end)
+            else:
+                functions.append(function)
+                _leave_out(out, head.start, body.end + 1)
+    return bytes(out), functions
+
+
+def _head(text: bytes, code: bytes, begin: int, end: int) -> Span:
+    """What stands before the brace at `end`, from the end of what is before that; nothing before `begin` counts."""
+    start = max(code.rfind(b";", begin, end), code.rfind(b"}", begin, end), begin - 1) + 1
+    start = end - len(code[start:end].lstrip())
+    # Macros and directives that were blanked may stand before it.
+    return Span(end - len(without_comments(text[start:end]).lstrip()), end)
 
 
 def _leave_out(out: bytearray, start: int, end: int) -> None:
@@ -85,10 +107,13 @@ def _bodies(text: bytes, code: bytes) -> Iterator[Span]:
         opening = following
 
 
-def _are_whole(directives: Sequence[Directive]) -> bool:
-    """Whether they have no part of a conditional that begins before them or ends after them."""
+def _is_whole(text: bytes, start: int, end: int, directives: Sequence[Directive]) -> bool:
+    """Whether no part of a conditional there begins before it or ends after it."""
+    if text.find(b"#", start, end) < 0:
+        return True
+    first = bisect_left(directives, start, key=_START)
     depth = 0
-    for directive in directives:
+    for directive in directives[first : bisect_left(directives, end, first, key=_START)]:
         if directive.name in ("if", "ifdef", "ifndef"):
             depth += 1
         elif directive.name == "endif":

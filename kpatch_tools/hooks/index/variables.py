@@ -1,10 +1,10 @@
 """Variables and what their initialisers put where."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kpatch_tools.core.span import Span
-from kpatch_tools.syntax import Node, ParsedFile, declared_name, line_of, name_of
+from kpatch_tools.syntax import Annotation, Node, ParsedFile, annotations_in, declared_name, line_of, name_of
 
 from .facts import Fill, Storage, Variable
 from .spelling import is_scalar, type_name, unwrapped, value_text
@@ -69,7 +69,7 @@ def read_variables(declaration: Node, parsed: ParsedFile, function: str = "") ->
             array=array,
             target=target,
             fills=fills,
-            annotation=section_annotations(parsed, Span(declaration.start_byte, end)),
+            annotation=section_annotations(parsed.annotations, Span(declaration.start_byte, end)),
             function=function,
             line=line_of(name),
         )
@@ -82,11 +82,12 @@ def unnamed_type(declaration: Node) -> str:
     return f"{type_node.type.partition('_')[0]} ({name_of(name)})" if type_node is not None and name is not None else ""
 
 
-def section_annotations(parsed: ParsedFile, span: Span) -> str:
-    """The annotations inside `span` that say something about what is declared there."""
-    if not parsed.annotations:
+def section_annotations(annotations: Sequence[Annotation], span: Span) -> str:
+    """Those of a file's annotations inside `span` that say something about what is declared there."""
+    if not annotations:
         return ""
-    return " ".join(note.name for note in parsed.annotations_in(span) if not note.name.startswith(_NO_SECTION))
+    inside = annotations_in(annotations, span)
+    return " ".join(note.name for note in inside if not note.name.startswith(_NO_SECTION))
 
 
 def _storage(before: bytes, static: bool, function: str) -> Storage:
