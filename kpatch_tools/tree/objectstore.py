@@ -17,6 +17,7 @@ from .words import BlobWords
 _SCANNED = 300_000  # entries of folders
 _ROWS = 200_000  # the same
 _COMMITS = 20_000
+_BLOBS = 8 << 20  # bytes
 _IDS, _EMPTY = 32 << 20, 200  # bytes; what an answer without any takes
 
 
@@ -47,6 +48,7 @@ class ObjectStore:
         self.search = BlobSearch(repository)
         self.words = BlobWords(repository, cache)
         self.files = FileLists(lambda folder: self.scan(ObjectId(folder.hex())), cache)
+        self._blobs: Recent[ObjectId, bytes] = Recent(_BLOBS)
         self._roots: Recent[ObjectId, ObjectId] = Recent(_COMMITS)
         self._scans: Recent[ObjectId, dict[bytes, tuple[bytes, bytes]]] = Recent(_SCANNED)
         self._rows: Recent[ObjectId, frozenset[bytes]] = Recent(_ROWS)
@@ -62,6 +64,15 @@ class ObjectStore:
         return ObjectType(self._read(oid)[0])
 
     def blob(self, oid: ObjectId) -> bytes:
+        """Those read last are kept: a few files of a change are asked for again and again."""
+        known = self._blobs.get(oid)
+        if known is None:
+            known = self.blob_once(oid)
+            self._blobs.add(oid, known, len(known))
+        return known
+
+    def blob_once(self, oid: ObjectId) -> bytes:
+        """The same where it will not be asked for soon again."""
         return self._read(oid)[1]
 
     def commit(self, oid: ObjectId) -> CommitData:

@@ -60,7 +60,7 @@ class TreeAt:
 
     def blobs(self, ids: Iterable[ObjectId]) -> Iterator[bytes]:
         """The contents of many blobs, in the order asked for."""
-        return map(self._store.blob, ids)
+        return map(self._store.blob_once, ids)
 
     def search(self, needle: bytes, *prefixes: str, suffixes: tuple[str, ...] = ()) -> SearchResult:
         """The files at or below `prefixes`, of those whose name ends in one of `suffixes`, that contain `needle`.

@@ -70,7 +70,7 @@ def put_names(diff: FileDiff, base: bytes, names: Names) -> tuple[FileDiff, byte
 def names_used(hunk: Hunk, names: Names) -> tuple[Name, ...]:
     """Those of `names` that stand in the hunk's own lines."""
     own = _own_words((hunk,))
-    return tuple(name for old, name in names.items() if old in own)
+    return tuple(names[old] for old in sorted(names.keys() & own))
 
 
 def _own_words(hunks: Iterable[Hunk]) -> set[bytes]:

@@ -11,8 +11,10 @@ from kpatch_tools.core.source import BlobSource
 
 from .words import code_of, names_in
 
-_INCLUDE = re.compile(rb'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.MULTILINE)
+_INCLUDE = re.compile(rb'#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]')
 _HEAD = rb"^(?:[A-Za-z_][\w \t*]*[ \t*\n])?%s[ \t]*\(([^;{}()]*(?:\([^;{}()]*\)[^;{}()]*)*)\)[^;{}=]*[;{]"
+_INDENTED = frozenset({b" ", b"\t", b"#", b"/"})
+_NEAR = 80  # bytes behind a name in which its parenthesis is looked for
 _NO_TYPE = frozenset(b"const volatile register __user __iomem __force __maybe_unused struct union enum".split())
 
 
@@ -38,7 +40,7 @@ def find_functions(
     wanted = set(names)
     for path in paths if wanted else ():
         data = source.read(path) or b""
-        here = {name for name in wanted if name in data}
+        here = {name for name in wanted if _may_head(name, data)}
         if not here:
             continue
         text = Text.of(path, data)
@@ -47,6 +49,19 @@ def find_functions(
                 body = _body(text, name, data.count(b"\n", 0, match.start())) if match.group().endswith(b"{") else ()
                 found.setdefault(name, set()).add(Function(types_of(match.group(1)), frozenset(body)))
     return found
+
+
+def _may_head(name: bytes, data: bytes) -> bool:
+    """Whether the name stands in a line that is not indented, and a parenthesis behind it: calls are indented."""
+    start = data.find(name)
+    while start >= 0:
+        end = start + len(name)
+        if data[end : end + _NEAR].lstrip(b" \t").startswith(b"("):
+            line = data.rfind(b"\n", 0, start) + 1
+            if data[line : line + 1] not in _INDENTED:
+                return True
+        start = data.find(name, end)
+    return False
 
 
 def _body(text: Text, name: bytes, line: int) -> set[bytes]:
@@ -80,7 +95,11 @@ def find_headers(source: BlobSource, path: RepoPath) -> tuple[RepoPath, ...]:
     if path.startswith("arch/"):
         folders.append("/".join(path.split("/")[:2]) + "/include")
     found: dict[RepoPath, None] = {}
-    for quote, spelled in _INCLUDE.findall(source.read(path) or b""):
+    data = source.read(path) or b""
+    for match in _INCLUDE.finditer(data):
+        if data[data.rfind(b"\n", 0, match.start()) + 1 : match.start()].strip(b" \t"):
+            continue
+        quote, spelled = match.groups()
         name = spelled.decode("utf-8", "surrogateescape").strip()
         for folder in (posixpath.dirname(path), *folders) if quote == b'"' else folders:
             found[RepoPath(posixpath.normpath(posixpath.join(folder, name)))] = None

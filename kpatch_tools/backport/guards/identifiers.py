@@ -19,7 +19,7 @@ from kpatch_tools.tree import TreeAt
 
 from .functions import find_headers
 from .values import Carriage, Objection
-from .words import BY_THE_BUILD, names_in, words_of
+from .words import BY_THE_BUILD, is_mentioned, names_in, words_of
 
 ID = "names-known"
 _CODE = (".c", ".h", ".S")
@@ -51,7 +51,7 @@ class Names:
     def _mentioned(self, names: set[bytes], path: RepoPath) -> set[bytes]:
         """Those of a few names that a file has; its other words are not looked at."""
         data = self.source.read(path) or b""
-        return {name for name in names if name in data and re.search(rb"\b" + re.escape(name) + rb"\b", data)}
+        return {name for name in names if is_mentioned(name, data)}
 
     def _in_headers(self, names: set[bytes], path: RepoPath) -> set[bytes]:
         folder = posixpath.dirname(path)

@@ -18,6 +18,7 @@ from .values import Carriage, Carried, Objection, Versions
 from .words import names_in
 
 ID = "names-left"
+_BEGINS = re.compile(rb"[A-Za-z_]|[ \t]*#")
 _MACRO = re.compile(rb"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
 
 
@@ -43,11 +44,15 @@ def object_to_left_uses(carriage: Carriage) -> Iterator[Objection]:
 def _gone(carried: Carried, versions: Versions) -> set[bytes]:
     """The functions, structures and macros that the carried edits define no more."""
     removed = {name for edit in carried.edits for name in _defined(edit, versions)}
+    if not removed:
+        return set()
     return removed - set(_MACRO.findall(versions.result.data)) - _blocks(versions.result.block_names)
 
 
 def _defined(edit: Edit, versions: Versions) -> set[bytes]:
     """What begins with one of the lines that an edit takes out."""
+    if not any(_BEGINS.match(line) for line in versions.base.lines[edit.first : edit.last]):
+        return set()
     blocks = (block.name for block in versions.base.blocks if edit.first <= block.first < edit.last)
     return set(_MACRO.findall(b"".join(versions.base.lines[edit.first : edit.last]))) | _blocks(blocks)
 

@@ -70,10 +70,11 @@ def _structure(carried: Carried, edit: Edit, variable: bytes) -> str | None:
 def _members(tag: str, source: BlobSource, path: RepoPath) -> frozenset[bytes]:
     """Every word of the structures of this name; none where it is not found."""
     found: set[bytes] = set()
-    begins = re.compile(rb"\bstruct\s+" + tag.encode() + rb"\s*\{")
+    name = tag.encode()
+    begins = re.compile(rb"struct(?<!\wstruct)\s+" + name + rb"\s*\{")
     for file in (path, *find_headers(source, path)):
         data = source.read(file) or b""
-        if not begins.search(data):
+        if name not in data or begins.search(data) is None:
             continue
         text = Text.of(file, data)
         for block in text.block_names.get(f"struct {tag}", ()):

@@ -27,9 +27,9 @@ _NEAR = 3  # lines that may be between two entries
 def object_to_numbers(carriage: Carriage) -> Iterator[Objection]:
     """Each carried hunk that puts in such an entry after one that the target's file does not mention."""
     for one in carriage.files:
-        for edit in one.edits if not _is_exported(one.path, carriage.target) else ():
+        for edit in one.edits:
             entry, before = _entries(one, edit)
-            if entry and before and before not in _words(one):
+            if entry and before and before not in _words(one) and not _is_exported(one.path, carriage.target):
                 why = f"it numbers {entry.decode()} after {before.decode()}, which the target does not have"
                 yield Objection(ID, one.path, edit.hunk, why)
 

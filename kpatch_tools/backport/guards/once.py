@@ -5,12 +5,12 @@ An edit that the target has already is excused.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kpatch_tools.backport.lines import normal_line
 from kpatch_tools.backport.merge.edits import Edit
 from kpatch_tools.backport.merge.text import is_weak
-from kpatch_tools.tree import diff_lines
+from kpatch_tools.tree import LineHunk
 
 from .values import Carriage, Carried, Objection, Versions
 
@@ -23,7 +23,7 @@ def object_to_lost_lines(carriage: Carriage) -> Iterator[Objection]:
         versions = one.versions
         if versions is None or one.base == one.ours:
             continue
-        wanted, made = _wanted(one, versions), _delta(versions.ours.data, versions.result.data)
+        wanted, made = _wanted(one, versions), _delta(versions.done)
         odd = {line for line in {*wanted, *made} if wanted[line] != made[line]}
         for edit in one.edits if odd else ():
             lines = [
@@ -46,10 +46,10 @@ def _wanted(carried: Carried, versions: Versions) -> Counter[bytes]:
     return wanted
 
 
-def _delta(before: bytes, after: bytes) -> Counter[bytes]:
+def _delta(hunks: Iterable[LineHunk]) -> Counter[bytes]:
     """How often each line (without its white space) is put in, or taken out (below 0)."""
     delta: Counter[bytes] = Counter()
-    for hunk in diff_lines(before, after, context=0):
+    for hunk in hunks:
         for kind, line, _ in hunk.lines:
             delta[_key(line)] += 1 if kind == b"+" else -1
     return delta

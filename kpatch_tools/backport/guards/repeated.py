@@ -20,6 +20,7 @@ from .values import Carriage, Carried, Objection, Versions
 from .words import names_in
 
 ID = "done-once"
+_BEGINS = re.compile(rb"[A-Za-z_#]")
 _STATEMENT = re.compile(rb"(?!return\b|goto\b|break\b|continue\b).*;")
 
 
@@ -43,6 +44,8 @@ def object_to_repeated(carriage: Carriage) -> Iterator[Objection]:
 
 def _defined_again(edit: Edit, versions: Versions) -> str:
     """The name of a block that begins with one of the edit's lines and that the target had; empty if there is none."""
+    if not any(_BEGINS.match(line) for line in edit.new):
+        return ""
     names = {block.name for block in versions.theirs.blocks} - {block.name for block in versions.base.blocks}
     added = {normal_line(line) for line in edit.new} if names else set()
     for name in sorted(names):
@@ -68,4 +71,4 @@ def _repeated(carried: Carried, edit: Edit, versions: Versions) -> bytes | None:
 
 
 def _lines(text: Text, block: Block) -> Counter[bytes]:
-    return Counter(text.normal[block.first : block.last + 1])
+    return Counter(map(normal_line, text.lines[block.first : block.last + 1]))

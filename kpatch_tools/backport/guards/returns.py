@@ -5,13 +5,13 @@ stands behind a `return`, `goto`, `break` or `continue` is never executed, and n
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kpatch_tools.backport.lines import normal_line
 from kpatch_tools.backport.merge.blocks import Block
 from kpatch_tools.backport.merge.edits import Edit
 from kpatch_tools.backport.merge.text import Text
-from kpatch_tools.tree import diff_lines
+from kpatch_tools.tree import LineHunk, diff_lines
 
 from .values import Carriage, Carried, Objection, Versions
 from .words import code_of
@@ -41,28 +41,31 @@ def object_to_returns(carriage: Carriage) -> Iterator[Objection]:
 
 def _unreached(versions: Versions) -> Mapping[bytes, bytes]:
     """The lines that came to stand directly behind a jump of their own depth, and do not upstream, with the jump."""
-    lost = _behind_jumps(versions.ours, versions.result)
-    known = _behind_jumps(versions.base, versions.theirs) if lost else {}
+    lost = _behind_jumps(versions.done, versions.result.lines)
+    base, theirs = versions.base.data, versions.theirs
+    known = _behind_jumps(diff_lines(base, theirs.data, context=0), theirs.lines) if lost else {}
     return {line: jump for line, jump in lost.items() if line not in known}
 
 
-def _behind_jumps(before: Text, after: Text) -> dict[bytes, bytes]:
+def _behind_jumps(hunks: Iterable[LineHunk], after: Sequence[bytes]) -> dict[bytes, bytes]:
+    """The lines that the hunks put behind a jump, in a file that is `after` then, with the jump."""
     found = {}
-    for hunk in diff_lines(before.data, after.data, context=0):
+    for hunk in hunks:
         first = hunk.new_start - 1
-        end = min(first + hunk.new_count + 1, len(after.lines))  # what follows may be cut off by what was put in
+        end = min(first + hunk.new_count + 1, len(after))  # what follows may be cut off by what was put in
         for at in range(first, end) if hunk.new_count else ():
-            above = next((index for index in range(at - 1, -1, -1) if after.normal[index]), None)
-            if above is None or not after.normal[at] or _REACHED.match(after.normal[at]):
+            line = normal_line(after[at])
+            above = next((index for index in range(at - 1, -1, -1) if after[index].strip()), None)
+            if above is None or not line or _REACHED.match(line):
                 continue
-            if _LEAVES.fullmatch(after.normal[above]) and _depth(after, above) == _depth(after, at):
-                found[after.normal[at]] = after.normal[above]
+            jump = normal_line(after[above])
+            if _LEAVES.fullmatch(jump) and _depth(after[above]) == _depth(after[at]):
+                found[line] = jump
     return found
 
 
-def _depth(text: Text, line: int) -> bytes:
-    whole = text.lines[line]
-    return whole[: len(whole) - len(whole.lstrip())]
+def _depth(line: bytes) -> bytes:
+    return line[: len(line) - len(line.lstrip())]
 
 
 def _misfit(carried: Carried, edit: Edit, versions: Versions) -> str:

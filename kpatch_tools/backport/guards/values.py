@@ -13,6 +13,7 @@ from kpatch_tools.core.hunkclass import HunkClass
 from kpatch_tools.core.ids import RepoPath
 from kpatch_tools.core.source import BlobSource
 from kpatch_tools.patch import FileDiff
+from kpatch_tools.tree import LineHunk, diff_lines
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Versions:
     theirs: Text
     ours: Text
     result: Text
+
+    @cached_property
+    def done(self) -> tuple[LineHunk, ...]:
+        """From the target's to its result, without context."""
+        return diff_lines(self.ours.data, self.result.data, context=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,11 @@ part of the time; that a result still parses is a guard's business.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from string import ascii_letters
 
 from kpatch_tools.core.ids import RepoPath
 
@@ -24,7 +27,8 @@ class Block:
     last: int
 
 
-_HEAD = re.compile(rb"[A-Za-z_]")
+_BEGINNING = frozenset(letter.encode() for letter in f"{ascii_letters}_#")
+_CLOSING = frozenset({b"}", b")"})
 _CALLED = re.compile(rb"(\w+)\s*\(\s*([\w\"]*)")
 _TYPE = re.compile(rb"^(?:typedef\s+)?(?:struct|union|enum)\s+(\w+)\s*(?:\{|$)")
 _ASSIGNED = re.compile(rb"(\w+)\s*(?:\[[^\]]*\]\s*)*(?:__\w+\s*)*=\s*(?:\{|$)")
@@ -59,30 +63,30 @@ def _entries(lines: Sequence[bytes]) -> Iterator[Block]:
 
 
 def _definitions(lines: Sequence[bytes]) -> Iterator[Block]:
-    index, total = 0, len(lines)
-    while index < total:
-        line = lines[index]
-        if line.startswith(b"#"):
+    firsts = [line[:1] for line in lines]
+    closings = [index for index, first in enumerate(firsts) if first in _CLOSING]
+    following = 0  # lines before it are part of something
+    for index in [index for index, first in enumerate(firsts) if first in _BEGINNING]:
+        if index < following:
+            continue
+        if firsts[index] == b"#":
             last = index
-            while last + 1 < total and lines[last].rstrip().endswith(b"\\"):
+            while last + 1 < len(lines) and lines[last].rstrip().endswith(b"\\"):
                 last += 1
-            match = _DEFINE.match(line)
+            match = _DEFINE.match(lines[index])
             if match and last > index:
                 yield Block("#define " + match.group(1).decode(), index, last)
-            index = last + 1
-            continue
-        if not _HEAD.match(line):
-            index += 1
+            following = last + 1
             continue
         opening = _opening(lines, index)
-        last_line = _closing(lines, opening) if opening is not None else None
-        if opening is None or last_line is None:
-            index += 1
+        closing = bisect_right(closings, opening) if opening is not None else len(closings)
+        if opening is None or closing == len(closings):
             continue
-        name = _name(lines, index, opening, last_line)
+        last = closings[closing]
+        name = _name(b" ".join(line.strip() for line in lines[index : opening + 1]), lines[last])
         if name:
-            yield Block(name, index, last_line)
-        index = last_line + 1
+            yield Block(name, index, last)
+        following = last + 1
 
 
 def _opening(lines: Sequence[bytes], start: int) -> int | None:
@@ -102,21 +106,14 @@ def _opening(lines: Sequence[bytes], start: int) -> int | None:
     return None
 
 
-def _closing(lines: Sequence[bytes], opening: int) -> int | None:
-    """The first line after it that begins with a brace."""
-    for index in range(opening + 1, len(lines)):
-        if lines[index].startswith((b"}", b")")):
-            return index
-    return None
-
-
-def _name(lines: Sequence[bytes], start: int, opening: int, last: int) -> str:
-    head = b" ".join(line.strip() for line in lines[start : opening + 1])
+@lru_cache(maxsize=1 << 13)
+def _name(head: bytes, last: bytes) -> str:
+    """That of a definition with this head, in one line, and this last line; versions of a file share most of them."""
     match = _TYPE.match(head)
     if match:
         return head.split()[0].decode() + " " + match.group(1).decode()
     if head.startswith((b"typedef", b"struct {", b"union {", b"enum {")):
-        closing = re.findall(rb"\w+", lines[last])
+        closing = re.findall(rb"\w+", last)
         return "type " + closing[0].decode() if closing else ""
     match = _ASSIGNED.search(head) if b"=" in head else None
     if match:
