@@ -70,7 +70,8 @@ def _variables(carried: Carried, edit: Edit, versions: Versions) -> set[bytes]:
     if place is None or theirs is None or not place.base.name.endswith("()"):
         return set()
     result = versions.result.lines[place.result.first : place.result.last + 1]
-    left = removed & names_in(result) - names_in(versions.theirs.lines[theirs.first : theirs.last + 1])
+    upstream = versions.theirs.lines[theirs.first : theirs.last + 1]
+    left = removed & names_in(result) - names_in(upstream) if result != upstream else set()
     if not left:
         return set()
     base = versions.base.lines[place.base.first : place.base.last + 1]

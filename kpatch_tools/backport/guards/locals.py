@@ -34,8 +34,10 @@ def _missing(carried: Carried, edit: Edit) -> frozenset[str]:
         return frozenset()
     if any(line.startswith((b"{", b"}")) for line in edit.new):
         return frozenset()  # the edit ends one function, or begins another
-    strangers = names_in(edit.new) & names_in(_lines(versions.base, place.base))
-    strangers -= names_in(_lines(versions.ours, place.ours))
+    there, here = _lines(versions.base, place.base), _lines(versions.ours, place.ours)
+    if there == here:
+        return frozenset()
+    strangers = names_in(edit.new) & names_in(there) - names_in(here)
     if not strangers:
         return frozenset()
     named = {name.decode() for name in strangers} - {place.base.name.removesuffix("()")}

@@ -27,8 +27,8 @@ class Block:
     last: int
 
 
-_BEGINNING = frozenset(letter.encode() for letter in f"{ascii_letters}_#")
 _CLOSING = frozenset({b"}", b")"})
+_MARKS = _CLOSING.union(letter.encode() for letter in f"{ascii_letters}_#")
 _CALLED = re.compile(rb"(\w+)\s*\(\s*([\w\"]*)")
 _TYPE = re.compile(rb"^(?:typedef\s+)?(?:struct|union|enum)\s+(\w+)\s*(?:\{|$)")
 _ASSIGNED = re.compile(rb"(\w+)\s*(?:\[[^\]]*\]\s*)*(?:__\w+\s*)*=\s*(?:\{|$)")
@@ -63,13 +63,14 @@ def _entries(lines: Sequence[bytes]) -> Iterator[Block]:
 
 
 def _definitions(lines: Sequence[bytes]) -> Iterator[Block]:
-    firsts = [line[:1] for line in lines]
-    closings = [index for index, first in enumerate(firsts) if first in _CLOSING]
+    # Most lines are indented: one look at their first bytes spares looking at them again.
+    marked = [(index, first) for index, line in enumerate(lines) if (first := line[:1]) in _MARKS]
+    closings = [index for index, first in marked if first in _CLOSING]
     following = 0  # lines before it are part of something
-    for index in [index for index, first in enumerate(firsts) if first in _BEGINNING]:
-        if index < following:
+    for index, first in marked:
+        if index < following or first in _CLOSING:
             continue
-        if firsts[index] == b"#":
+        if first == b"#":
             last = index
             while last + 1 < len(lines) and lines[last].rstrip().endswith(b"\\"):
                 last += 1
