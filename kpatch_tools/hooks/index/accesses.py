@@ -170,14 +170,15 @@ class _Function:
     def _pass(self, macro: Node, passed: Node, conditions: list[Span]) -> None:
         name = decode(self._parsed.masked[macro.start_byte : macro.end_byte])
         puts = self._fillers.get(name, ())
-        if not puts and _MACRO.match(name) is None:
+        in_capitals = _MACRO.match(name) is not None
+        if not puts and not in_capitals:
             return
         path = read_path(passed, self._parsed)
         if not path.chain or not self._first(passed):
             return
         siblings = passed.parent.named_children if passed.parent is not None else []
         arguments = [child for child in siblings if child.type != "comment"]
-        if _MACRO.match(name) is not None:
+        if in_capitals:
             line, guarded = passed.start_point.row + 1, self._is_guarded(passed)
             self._found.calls.append(Call(*self._root(path), self._name, line, len(arguments), guarded, name))
         given = tuple(self._parsed.masked[child.start_byte : child.end_byte] for child in arguments)

@@ -14,6 +14,7 @@ from kpatch_tools.core.span import Span
 _BRACES = (re.compile(rb"\{"), re.compile(rb"\}"))
 _OPENING = ord("{")
 _VALUE = re.compile(rb"(?:=|\breturn)\s*\([^()]*\)\s*\Z")
+_DO = re.compile(rb"\s*do\b")
 _ELSE = re.compile(rb"\s*else\b")
 _CONTINUES = re.compile(rb"\s*(?:else\b|while(?:_each_\w+)?\b)")
 
@@ -75,10 +76,8 @@ class _Reader:
             brace = braces[number]
             opens = brace < body.end and code[brace] == _OPENING
             if values_end:
-                end = self._end(begin, values_end)
-                if end > brace:
-                    # There are more of them, or it is the head of a block.
-                    raise _UnclearError
+                # If that is not all of it, there are more of them, or it is the head of a block: that is left alone.
+                end = self._end(begin, values_end, brace)
                 self._statement(level, begin, end)
                 begin, values_end = end, 0
             head = self._head(begin, brace) if opens else code.rfind(b";", begin, brace) + 1 or begin
@@ -147,10 +146,10 @@ class _Reader:
         last = level.last
         if last is not None:
             while begin < end and _CONTINUES.match(code, begin, end) is not None:
-                after = self._end(begin, begin)
+                after = self._end(begin, begin, end)
                 last.stays = last.stays or self._has_spot(begin, after)
                 last.end = begin = after
-            if begin >= end:
+            if begin == end:
                 return
             _settle(level)
         spot = spots[bisect_left(spots, begin)]
@@ -159,15 +158,17 @@ class _Reader:
             while start > begin and (_ELSE.match(code, start) is not None or not self._is_balanced(begin, start)):
                 start = code.rfind(b";", begin, start - 1) + 1 or begin
             _add(level, begin, start)
-            begin = self._end(start, spot)
+            begin = self._end(start, spot, end)
+            if _DO.match(code, start) is not None:
+                begin = self._end(start, begin, end)  # with its condition
             spot = spots[bisect_left(spots, begin)]
         _add(level, begin, end)
 
-    def _end(self, start: int, within: int) -> int:
-        """Behind the statement that begins at `start` and goes on at `within`."""
-        end = self._code.find(b";", within) + 1
+    def _end(self, start: int, within: int, limit: int) -> int:
+        """Behind the statement that begins at `start` and goes on at `within`; all of it has to be before `limit`."""
+        end = self._code.find(b";", within, limit) + 1
         while end and not self._is_balanced(start, end):
-            end = self._code.find(b";", end) + 1
+            end = self._code.find(b";", end, limit) + 1
         if not end:
             raise _UnclearError
         return end

@@ -32,6 +32,7 @@ def kept(body: str) -> str:
         ),
         pytest.param(" if (a) { b(); } else if (c) @d(); ", "if (a) { } else if (c) @d();", id="else after a block"),
         pytest.param(" do { a(); @b(); } while (c); d(); ", "do { @b(); } while (c);", id="do"),
+        pytest.param(" x(); do @a(); while (c); d(); ", "do @a(); while (c);", id="do without braces"),
         pytest.param(" do { a(); } while (@c); d(); ", "do { } while (@c);", id="do with a spot in its condition"),
         pytest.param(" do_each_thread(g, p) { @b(); } while_each_thread(g, p); ", None, id="do of macros"),
         pytest.param(" for (a = 0; a < b; a++) { @c(); d(); } e(); ", "for (a = 0; a < b; a++) { @c(); }", id="for"),
@@ -94,6 +95,7 @@ def _statements(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.tuples(block, body).map(lambda two: f"if (shop->ops) {two[0]} else {two[1]}"),
         st.tuples(_SIMPLE, body).map(lambda two: f"if (a) {two[0]} else {two[1]}"),
         block.map(lambda one: f"do {one} while (shop->ops->more(shop));"),
+        _SIMPLE.map(lambda one: f"do {one} while (a);"),
         body.map(lambda one: f"for (a = 0; a < b; a++) {one}"),
         block.map(lambda one: f"switch (a) {{\ncase 1: {one}\ndefault: f(a);\n}}"),
     )
