@@ -33,7 +33,8 @@ class KeptAnswers:
 
     def of(self, question: Sequence[str], kind: type[AnswerT], find: Callable[[], AnswerT]) -> AnswerT:
         """The answer to `question`, which names the tree by its id and all else that the answer depends on; found by
-        `find` where it is not kept. `kind`: a frozen dataclass of texts, numbers, enums, tuples and such dataclasses.
+        `find` where it is not kept. `kind`: a frozen dataclass (or a named tuple) of texts, numbers, enums, tuples and
+        more such.
         """
         if self._folder is None:
             return find()
@@ -72,8 +73,8 @@ def _reader(kind: Hashable) -> Callable[[Any], Any]:
             raise TypeError(f"{kind} is of no kind that is kept")
         item = _reader(arguments[0])
         return lambda raw: tuple([item(one) for one in raw])
-    if is_dataclass(kind) or is_dataclass(origin):
-        return _dataclass_reader(kind)
+    if is_dataclass(kind) or is_dataclass(origin) or hasattr(kind, "_fields"):
+        return _record_reader(kind)
     if type(None) in arguments:
         (other,) = (_reader(one) for one in arguments if one is not type(None))
         return lambda raw: None if raw is None else other(raw)
@@ -94,12 +95,13 @@ def _checked(plain: type) -> Callable[[Any], Any]:
     return read
 
 
-def _dataclass_reader(kind: Any) -> Callable[[Any], Any]:
-    """Of a generic one, its arguments stand for its type variables."""
+def _record_reader(kind: Any) -> Callable[[Any], Any]:
+    """That of a dataclass or named tuple. Of a generic one, its arguments stand for its type variables."""
     plain = get_origin(kind) or kind
     given = dict(zip(getattr(plain, "__parameters__", ()), get_args(kind), strict=True))
     hints = get_type_hints(plain)
-    readers = [_reader(given.get(hints[one.name], hints[one.name])) for one in fields(plain)]
+    names = getattr(plain, "_fields", None) or [one.name for one in fields(plain)]
+    readers = [_reader(given.get(hints[name], hints[name])) for name in names]
 
     def read(raw: Any) -> Any:
         return plain(*[reader(one) for reader, one in zip(readers, raw, strict=True)])

@@ -14,7 +14,7 @@ from kpatch_tools.core.span import Span
 _BRACES = (re.compile(rb"\{"), re.compile(rb"\}"))
 _OPENING = ord("{")
 _VALUE = re.compile(rb"(?:=|\breturn)\s*\([^()]*\)\s*\Z")
-_DO = re.compile(rb"\s*do\b")
+_BARE_DO = re.compile(rb"do(?<!\wdo)\b(?!\s*\{)")
 _ELSE = re.compile(rb"\s*else\b")
 _CONTINUES = re.compile(rb"\s*(?:else\b|while(?:_each_\w+)?\b)")
 
@@ -63,6 +63,8 @@ class _Reader:
 
     def read(self, body: Span) -> list[Range]:
         code = self._code
+        if _BARE_DO.search(code, body.start, body.end) is not None:
+            raise _UnclearError  # it has two semicolons, and anything may stand before it
         # A single byte is looked for at the speed of memory, one of two is not.
         braces = sorted(match.start() for brace in _BRACES for match in brace.finditer(code, body.start, body.end))
         partners = _partners(code, braces)
@@ -159,8 +161,6 @@ class _Reader:
                 start = code.rfind(b";", begin, start - 1) + 1 or begin
             _add(level, begin, start)
             begin = self._end(start, spot, end)
-            if _DO.match(code, start) is not None:
-                begin = self._end(start, begin, end)  # with its condition
             spot = spots[bisect_left(spots, begin)]
         _add(level, begin, end)
 
