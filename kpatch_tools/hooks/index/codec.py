@@ -1,7 +1,7 @@
 """Facts as text for the index, and the names under which a file is found again."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -58,8 +58,8 @@ class Question(IntEnum):
 Part = tuple[int, str]
 """A kind, and the facts of that kind as JSON."""
 
-Key = tuple[int, str]
-"""A question, and a name that the file has an answer for."""
+Keys = tuple[int, list[str]]
+"""A question, and the names that the file has an answer for."""
 
 _MEMBER_KINDS = {str(kind): kind for kind in MemberKind}
 _STORAGES = {str(storage): storage for storage in Storage}
@@ -175,36 +175,27 @@ _MAKERS: dict[int, Callable[[Any], Any]] = {
 }
 
 
-def keys(facts: Facts) -> list[Key]:
+def keys(facts: Facts) -> list[Keys]:
     """Every name that some question finds the file by, each once, in no particular order."""
-    found: set[Key] = set()
-
-    def add(question: Question, names: Iterable[str]) -> None:
-        number = int(question)
-        found.update((number, name) for name in names)
-
-    for record in facts.records:
-        found.add((Question.RECORD_TYPE, record.type))
-        for member in record.members:
-            if member.kind is MemberKind.SLOT:
-                found.add((Question.RECORD_WITH_SLOT, ""))
-            elif member.type:
-                found.add((Question.MEMBER_TYPE, member.type))
-    for variable in facts.variables:
-        for fill in variable.fills:
-            add(Question.FILL_VALUE, names_in(fill.value))
-    for assignment in facts.assignments:
-        add(Question.ASSIGNED_VALUE, names_in(assignment.value))
-    for macro in facts.macros:
-        add(Question.MACRO_MEMBER, macro.members)
-    add(Question.MACRO_NAME, (macro.name for macro in facts.macros))
-    add(Question.TYPEDEF_NAME, (typedef.name for typedef in facts.typedefs))
-    add(Question.VARIABLE_TYPE, (variable.type for variable in facts.variables))
-    add(Question.VARIABLE_NAME, (variable.name for variable in facts.variables))
-    add(Question.CALLED_MEMBER, (call.member for call in facts.calls))
-    add(Question.ASSIGNED_MEMBER, (assignment.member for assignment in facts.assignments))
-    add(Question.FUNCTION_NAME, (function.name for function in facts.functions))
-    return [(int(question), key_name(name)) for question, name in found]
+    members = [member for record in facts.records for member in record.members]
+    found: dict[Question, set[str]] = {
+        Question.RECORD_TYPE: {record.type for record in facts.records},
+        Question.RECORD_WITH_SLOT: {"" for member in members if member.kind is MemberKind.SLOT},
+        Question.MEMBER_TYPE: {member.type for member in members if member.type and member.kind is not MemberKind.SLOT},
+        Question.TYPEDEF_NAME: {typedef.name for typedef in facts.typedefs},
+        Question.VARIABLE_TYPE: {variable.type for variable in facts.variables},
+        Question.VARIABLE_NAME: {variable.name for variable in facts.variables},
+        Question.FILL_VALUE: {
+            name for variable in facts.variables for fill in variable.fills for name in names_in(fill.value)
+        },
+        Question.CALLED_MEMBER: {call.member for call in facts.calls},
+        Question.ASSIGNED_MEMBER: {assignment.member for assignment in facts.assignments},
+        Question.ASSIGNED_VALUE: {name for assignment in facts.assignments for name in names_in(assignment.value)},
+        Question.FUNCTION_NAME: {function.name for function in facts.functions},
+        Question.MACRO_MEMBER: {member for macro in facts.macros for member in macro.members},
+        Question.MACRO_NAME: {macro.name for macro in facts.macros},
+    }
+    return [(int(question), [key_name(name) for name in names]) for question, names in found.items() if names]
 
 
 def key_name(name: str) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kpatch_tools.core.errors import KpatchError
 
-from .codec import Key, Part
+from .codec import Keys, Part
 from .version import index_version
 
 _PATIENCE = 120.0  # seconds; another process writes for less than one at a time
@@ -50,7 +50,7 @@ class Row:
     __slots__ = ("keys", "oid", "parts", "prints", "size", "spoilt", "unread")
 
     def __init__(
-        self, oid: bytes, size: int, unread: int, spoilt: bool, parts: list[Part], keys: list[Key], prints: bytes
+        self, oid: bytes, size: int, unread: int, spoilt: bool, parts: list[Part], keys: list[Keys], prints: bytes
     ) -> None:
         self.oid = oid
         self.size = size
@@ -249,7 +249,7 @@ def insert(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
             continue
         number = cursor.lastrowid or 0
         parts.extend((kind, number, body) for kind, body in row.parts)
-        keys.extend((question, name, number) for question, name in row.keys)
+        keys += [(question, name, number) for question, names in row.keys for name in names]
         prints.append((number, row.prints))
     # In the order of the tables, so that each page is written once.
     parts.sort(key=lambda part: part[:2])
