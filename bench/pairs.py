@@ -164,7 +164,7 @@ def said(name: str, done: list[Done]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--repo", default=os.environ.get("KPT_LINUX_GIT"), help="[default: $KPT_LINUX_GIT]")
-    parser.add_argument("--pairs", type=int, default=150)
+    parser.add_argument("--pairs", type=int, default=400)
     arguments = parser.parse_args()
     if not arguments.repo:
         parser.error("no repository: --repo, or set KPT_LINUX_GIT")

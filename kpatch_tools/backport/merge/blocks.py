@@ -84,7 +84,8 @@ def _definitions(lines: Sequence[bytes]) -> Iterator[Block]:
         if opening is None or closing == len(closings):
             continue
         last = closings[closing]
-        name = _name(b" ".join(line.strip() for line in lines[index : opening + 1]), lines[last])
+        head = b" ".join([line.strip() for line in lines[index : opening + 1]])
+        name = _name(head, lines[last])
         if name:
             yield Block(name, index, last)
         following = last + 1
@@ -93,16 +94,16 @@ def _definitions(lines: Sequence[bytes]) -> Iterator[Block]:
 def _opening(lines: Sequence[bytes], start: int) -> int | None:
     """The line with the opening brace of a definition whose first line is `start`; None where it opens none."""
     for index in range(start, min(len(lines), start + _LONGEST_HEAD)):
-        line = lines[index].split(b"/*")[0].rstrip()
-        if index > start and line[:1] in (b"#", b"}"):
+        whole = lines[index]
+        line = (whole.split(b"/*")[0] if b"/*" in whole else whole).rstrip()
+        last = line[-1:]
+        if index > start and line[:1] in (b"#", b"}", b""):
             return None
-        if line.endswith(b"{"):
+        if last == b"{":
             return index
-        if line.endswith(b";") and not lines[index][:1].isspace():
+        if last == b";" and (not whole[:1].isspace() or line.endswith((b"};", b");"))):
             return None
-        if line.endswith(b"};") or (index == start and line.endswith((b":", b"}"))):
-            return None
-        if line.endswith(b");") or (not line and index > start):
+        if index == start and last in (b":", b"}"):
             return None
     return None
 

@@ -54,7 +54,7 @@ def facts_in(data: bytes, masked: Masked) -> Facts:
     """The same of `data` that is masked already."""
     fillers = read_fillers(masked.directives)
     text = without_silent_lines(masked.data, masked.code, masked.directives)
-    spots = find_spots(text, fillers)
+    spots = find_spots(text, fillers) if b"{" in masked.code else []
     rest, silent_functions = without_silent_code(text, masked, spots)
     masked = replace(masked, data=rest)
     parsed = parse_masked(data, masked)
