@@ -23,7 +23,7 @@ from kpatch_tools.syntax.nodes import (
     text,
 )
 from kpatch_tools.syntax.parser import ParsedFile, errors_in, parse_c, parse_masked
-from kpatch_tools.syntax.query import captures_in, matches, matches_in, query
+from kpatch_tools.syntax.query import matches, matches_in, query
 from kpatch_tools.syntax.scopes import declaring_scope, is_extern, is_static, names_declared_by, parameters
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
     "ParsedFile",
     "ancestors",
     "annotations_in",
-    "captures_in",
     "declarations",
     "declared_name",
     "declaring_scope",

@@ -6,8 +6,6 @@ from importlib.resources import files
 import tree_sitter
 from tree_sitter import Node
 
-from kpatch_tools.core.span import Span
-
 from .parser import c_language
 
 
@@ -41,27 +39,12 @@ def matches(name_or_text: str, node: Node) -> list[dict[str, list[Node]]]:
     return [captures for _, captures in tree_sitter.QueryCursor(compiled_query(name_or_text)).matches(node)]
 
 
-def captures_in(
-    name_or_text: str, node: Node, *, depth: int | None = None, span: Span | None = None
-) -> dict[str, list[Node]]:
-    """As `query`, but in no particular order, and only as far as is asked: a whole kernel has no time for more.
+def matches_in(name_or_text: str, node: Node, *, depth: int | None = None) -> list[tuple[int, dict[str, list[Node]]]]:
+    """Match by match, each with the number of its pattern (from 0), its captures in no particular order.
 
-    `depth`: how far below `node` a pattern may begin (1: its children). `span`: only nodes that overlap it.
+    `depth`: how far below `node` a pattern may begin (1: its children); a whole kernel has no time for more than that.
     """
-    return _cursor(name_or_text, depth, span).captures(node)
-
-
-def matches_in(
-    name_or_text: str, node: Node, *, depth: int | None = None, span: Span | None = None
-) -> list[tuple[int, dict[str, list[Node]]]]:
-    """The same, match by match, each with the number of its pattern (from 0)."""
-    return _cursor(name_or_text, depth, span).matches(node)
-
-
-def _cursor(name_or_text: str, depth: int | None, span: Span | None) -> tree_sitter.QueryCursor:
     cursor = tree_sitter.QueryCursor(compiled_query(name_or_text))
     if depth is not None:
         cursor.set_max_start_depth(depth)
-    if span is not None:
-        cursor.set_byte_range(span.start, span.end)
-    return cursor
+    return cursor.matches(node)

@@ -23,7 +23,7 @@ def object_to_lost_lines(carriage: Carriage) -> Iterator[Objection]:
         versions = one.versions
         if versions is None or one.base == one.ours:
             continue
-        wanted, made = _wanted(one, versions), _delta(versions.done)
+        wanted, made = _wanted(one, versions), _delta(versions.delta)
         odd = {line for line in {*wanted, *made} if wanted[line] != made[line]}
         for edit in one.edits if odd else ():
             lines = [

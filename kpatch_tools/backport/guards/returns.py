@@ -41,7 +41,7 @@ def object_to_returns(carriage: Carriage) -> Iterator[Objection]:
 
 def _unreached(versions: Versions) -> Mapping[bytes, bytes]:
     """The lines that came to stand directly behind a jump of their own depth, and do not upstream, with the jump."""
-    lost = _behind_jumps(versions.done, versions.result.lines)
+    lost = _behind_jumps(versions.delta, versions.result.lines)
     base, theirs = versions.base.data, versions.theirs
     known = _behind_jumps(diff_lines(base, theirs.data, context=0), theirs.lines) if lost else {}
     return {line: jump for line, jump in lost.items() if line not in known}

@@ -26,7 +26,7 @@ class Versions:
     result: Text
 
     @cached_property
-    def done(self) -> tuple[LineHunk, ...]:
+    def delta(self) -> tuple[LineHunk, ...]:
         """From the target's to its result, without context."""
         return diff_lines(self.ours.data, self.result.data, context=0)
 

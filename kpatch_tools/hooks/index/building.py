@@ -62,7 +62,7 @@ def read_row(oid: ObjectId, data: bytes) -> Row:
 def add_blobs(
     database: Database, missing: Sequence[ObjectId], reader: BlobReader, *, jobs: int, progress: Progress | None
 ) -> None:
-    """Read the blobs and put them into the index, a few thousand at a time, so that what is interrupted goes on there.
+    """Read the blobs and put them into the index, a thousand at a time, so that what is interrupted goes on there.
 
     Raises what reading a blob raises (KpatchError missing-object).
     """

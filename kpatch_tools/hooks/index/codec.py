@@ -66,19 +66,27 @@ _STORAGES = {str(storage): storage for storage in Storage}
 _ROOTS = {str(root): root for root in Root}
 
 
+_FIELDS = {
+    Kind.RECORD: "records",
+    Kind.TYPEDEF: "typedefs",
+    Kind.VARIABLE: "variables",
+    Kind.CALL: "calls",
+    Kind.ASSIGNMENT: "assignments",
+    Kind.FUNCTION: "functions",
+    Kind.MACRO: "macros",
+    Kind.UNREAD: "unread",
+}
+
+
+def facts_of(facts: Facts, kind: Kind) -> tuple[object, ...]:
+    """Those of one kind."""
+    found: tuple[object, ...] = getattr(facts, _FIELDS[kind])
+    return found
+
+
 def encode(facts: Facts) -> list[Part]:
     """The parts of one file's facts, without those that are empty."""
-    rows: dict[Kind, tuple[object, ...]] = {
-        Kind.RECORD: facts.records,
-        Kind.TYPEDEF: facts.typedefs,
-        Kind.VARIABLE: facts.variables,
-        Kind.CALL: facts.calls,
-        Kind.ASSIGNMENT: facts.assignments,
-        Kind.FUNCTION: facts.functions,
-        Kind.MACRO: facts.macros,
-        Kind.UNREAD: facts.unread,
-    }
-    return [(int(kind), _dump(row)) for kind, row in rows.items() if row]
+    return [(int(kind), _dump(rows)) for kind in Kind if (rows := facts_of(facts, kind))]
 
 
 _dump = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode

@@ -8,21 +8,10 @@ from kpatch_tools.hooks.tables.search import C_SUFFIXES
 from kpatch_tools.syntax import words_in
 
 from .answers import Answers
-from .codec import Kind, Question
+from .codec import Kind, Question, facts_of
 from .extract import extract_facts
 from .facts import Facts
 from .query import Extent
-
-_FIELDS = {
-    Kind.RECORD: "records",
-    Kind.TYPEDEF: "typedefs",
-    Kind.VARIABLE: "variables",
-    Kind.CALL: "calls",
-    Kind.ASSIGNMENT: "assignments",
-    Kind.FUNCTION: "functions",
-    Kind.MACRO: "macros",
-    Kind.UNREAD: "unread",
-}
 
 
 class MemoryFacts(Answers):
@@ -54,8 +43,7 @@ class MemoryFacts(Answers):
         return self._paths[file]
 
     def facts(self, file: int, kind: Kind) -> tuple[object, ...]:
-        found: tuple[object, ...] = getattr(self.by_path[self._paths[file]], _FIELDS[kind])
-        return found
+        return facts_of(self.by_path[self._paths[file]], kind)
 
     def files_with_each(self, words: Iterable[str]) -> dict[str, tuple[RepoPath, ...]]:
         def files(word: str) -> tuple[RepoPath, ...]:
